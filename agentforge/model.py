@@ -221,3 +221,129 @@ class FileAnalysis:
     violations: tuple[Violation, ...] = ()
     chunks: tuple[Chunk, ...] = field(default=())
     is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What an analysis belongs to. `key` is its identity: the normalised repository URL, else the root's real path."""
+
+    id: int | None
+    name: str
+    key: str
+    root: str
+    repository_url: str | None = None
+    branch: str = ""
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Seconds of wall time spent in one phase of an analysis and the rows (files, functions, ...) it handled."""
+
+    name: str
+    seconds: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRef:
+    """A function as a person looks it up: where it is, what it is called, how big and complex it is."""
+
+    project: str
+    path: str
+    language: str | None
+    qualified_name: str
+    signature: str
+    start_line: int
+    end_line: int
+    lines_of_code: int
+    cyclomatic: int
+    cognitive: int
+    code: str = ""
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A function near another one; `score` is the cosine similarity, at most 1."""
+
+    score: float
+    function: FunctionRef
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatePair:
+    """Two functions of one project that are nearly the same code."""
+
+    score: float
+    first: FunctionRef
+    second: FunctionRef
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSummary:
+    """Totals of one language (None: other text); scores are means over files weighted by code lines."""
+
+    language: str | None
+    files: int
+    functions: int
+    code_lines: int
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityCount:
+    """Violations of one severity since the last analysis. `remaining` are open ones that were there before."""
+
+    severity: Severity
+    new: int
+    fixed: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a person reads at the end of an analysis; the whole project as of this analysis."""
+
+    languages: tuple[LanguageSummary, ...]
+    severities: tuple[SeverityCount, ...]
+    worst_functions: tuple[FunctionRef, ...]
+    top_violations: tuple[Violation, ...]
+    parse_errors: int = 0
+    duplicates: tuple[DuplicatePair, ...] = ()
+    duplicate_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One run over a project. `id` and `previous_id` are None without a database or before the first analysis.
+
+    `files_analyzed` were parsed in this run, `files_unchanged` were not, `files_removed` are gone since the last one.
+    `partial` runs looked at `scopes` only. Times are ISO 8601 in UTC.
+    """
+
+    id: int | None
+    previous_id: int | None
+    status: str
+    started_at: str
+    completed_at: str | None
+    engine_version: str
+    model: str | None
+    partial: bool
+    scopes: tuple[str, ...]
+    files_analyzed: int
+    files_unchanged: int
+    files_removed: int
+    phases: tuple[Phase, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a format can show. `files` and `violations` are complete only where the format asked for them."""
+
+    project: Project
+    analysis: Analysis
+    summary: Summary
+    files: tuple[FileAnalysis, ...] = ()
+    violations: tuple[Violation, ...] = ()
