@@ -1,0 +1,117 @@
+"""Text to a tree-sitter tree, and the queries of a language compiled once a process."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from dataclasses import dataclass
+from functools import cache
+
+from tree_sitter import Language as Grammar
+from tree_sitter import Node, Parser, Query, QueryCursor, QueryError, Tree
+
+from agentforge import languages
+from agentforge.languages import Language
+from agentforge.parse.decode import Decoded
+
+# A real file parses in milliseconds; what takes this long is made to.
+PARSE_SECONDS = 10.0
+# In-progress matches kept by one query; beyond it tree-sitter drops the earliest, silently.
+MATCH_LIMIT = 1 << 16
+
+
+class ParseTimeoutError(Exception):
+    """The parser did not finish in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """A file's text with its syntax tree.
+
+    Attributes:
+        data: UTF-8; all byte offsets of nodes count in it.
+        error_share: the part of `data`, 0 to 1, that lies inside nodes that did not parse.
+    """
+
+    language: Language
+    data: bytes
+    text: str
+    tree: Tree
+    error_share: float
+
+
+@cache
+def grammar(name: str) -> Grammar:
+    """The tree-sitter grammar of a language."""
+    module, function = languages.get(name).grammar
+    return Grammar(getattr(importlib.import_module(module), function)())
+
+
+@cache
+def _parser(name: str) -> Parser:
+    return Parser(grammar(name))
+
+
+@cache
+def query(language: str, file_name: str) -> Query:
+    """The query in a file of the language's folder, compiled.
+
+    Raises:
+        ValueError: the query does not fit the grammar; says which file and where.
+    """
+    path = languages.get(language).folder / file_name
+    try:
+        return Query(grammar(language), path.read_text("utf-8"))
+    except QueryError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def captures(compiled: Query, node: Node) -> dict[str, list[Node]]:
+    """All captures of a query under a node, by name, each in order of appearance."""
+    return QueryCursor(compiled, match_limit=MATCH_LIMIT).captures(node)
+
+
+def parse(language: str, decoded: Decoded) -> ParsedFile:
+    """Parse a file.
+
+    Args:
+        language: its name.
+        decoded: its text.
+
+    Raises:
+        ParseTimeoutError: after `PARSE_SECONDS`.
+    """
+    deadline = time.monotonic() + PARSE_SECONDS
+    parser = _parser(language)
+    data = decoded.data
+
+    def read(offset: int, _point: object) -> bytes:
+        return data[offset : offset + 65536]
+
+    if len(data) < 100_000:
+        tree = parser.parse(data)
+    else:
+        # Only a parse from a reader can be interrupted, and only a large file can need it.
+        try:
+            tree = parser.parse(read, progress_callback=lambda _offset, _failed: time.monotonic() > deadline)
+        except ValueError as error:
+            parser.reset()
+            raise ParseTimeoutError(f"not parsed within {PARSE_SECONDS:.0f} seconds") from error
+    return ParsedFile(languages.get(language), data, decoded.text, tree, _error_share(language, tree.root_node))
+
+
+@cache
+def _error_query(language: str) -> Query:
+    return Query(grammar(language), "(ERROR) @error")
+
+
+def _error_share(language: str, root: Node) -> float:
+    if not root.has_error or root.end_byte == 0:
+        return 0.0
+    covered = end = 0
+    for node in captures(_error_query(language), root).get("error", ()):
+        start = max(node.start_byte, end)
+        if node.end_byte > start:
+            covered += node.end_byte - start
+            end = node.end_byte
+    return min(1.0, covered / root.end_byte)
