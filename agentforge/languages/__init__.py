@@ -31,6 +31,8 @@ class Language:
         title: as its users write it.
         grammar: (module, function) that yields the tree-sitter language, e.g. (`tree_sitter_php`, `language_php`).
         comments: node types that are comments.
+        strings: node types that are string literals, an operand each.
+        not_parameters: node types in a parameter list that are no parameters (Python's bare `*`).
         test_paths: gitignore-style patterns of paths that hold tests.
     """
 
@@ -41,6 +43,8 @@ class Language:
     interpreters: tuple[str, ...]
     grammar: tuple[str, str]
     comments: tuple[str, ...]
+    strings: tuple[str, ...]
+    not_parameters: tuple[str, ...]
     test_paths: tuple[str, ...]
 
     @property
@@ -83,6 +87,8 @@ def get(name: str) -> Language:
         interpreters=tuple(data.get("interpreters", ())),
         grammar=(data["grammar"]["module"], data["grammar"].get("function", "language")),
         comments=tuple(data["comments"]),
+        strings=tuple(data["strings"]),
+        not_parameters=tuple(data.get("not_parameters", ())),
         test_paths=tuple(data.get("test_paths", ())),
     )
 

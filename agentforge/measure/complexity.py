@@ -1,0 +1,154 @@
+"""Cyclomatic and cognitive complexity and nesting of functions, from a language's `complexity.scm`.
+
+docs/languages.md gives the meaning of each capture. Cyclomatic complexity is McCabe's (1976): decisions plus one.
+Cognitive complexity is Campbell's (2018): one for each break in the linear flow, one more for each level that it is
+nested in. A run of like boolean operators counts once; a run is a chain of operands of the same operator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from agentforge.measure.functions import Definition
+from agentforge.parse import ParsedFile, captures, query
+
+
+@dataclass(slots=True)
+class Complexity:
+    """Counts of one function while its file is read, final afterwards."""
+
+    cyclomatic: int = 1
+    cognitive: int = 0
+    nesting: int = 0
+
+
+@dataclass(slots=True)
+class _Open:
+    """A node that the sweep is inside of. `level` and `depth` are those of its children, in the whole file."""
+
+    end: int
+    level: int
+    depth: int
+    function: int | None
+
+
+def measure_functions(parsed: ParsedFile, definitions: list[Definition]) -> list[Complexity]:
+    """The complexity of each definition that is a function, in their order.
+
+    A function that lies in another one counts in both: in the outer one as nested code, in itself from level 0.
+    """
+    functions = [definition for definition in definitions if definition.is_function]
+    if not functions:
+        return []
+    results = [Complexity() for _ in functions]
+    names = {(function.start_byte, function.end_byte): index for index, function in enumerate(functions)}
+    marks = _marks(parsed, names, functions)
+    stack: list[_Open] = [_Open(len(parsed.data) + 1, 0, 0, None)]
+    bases: list[tuple[int, int, int]] = []  # (function, level, depth) of the functions that the sweep is inside of
+    recursive: set[int] = set()
+    for start, negative_end, kind, index in marks:
+        while stack[-1].end <= start:
+            closed = stack.pop()
+            if closed.function is not None:
+                bases.pop()
+        top = stack[-1]
+        if kind == "function":
+            level = top.level + bool(bases)
+            bases.append((index, level, top.depth))
+            stack.append(_Open(-negative_end, level, top.depth, index))
+            continue
+        _count(kind, results, bases, top)
+        if kind in ("nest", "deepen"):
+            stack.append(_Open(-negative_end, top.level + 1, top.depth + (kind == "nest"), None))
+        elif kind.startswith("call") and bases:
+            _recursion(parsed, kind, start, -negative_end, bases[-1][0], functions, results, recursive)
+    return results
+
+
+def _count(kind: str, results: list[Complexity], bases: list[tuple[int, int, int]], top: _Open) -> None:
+    for function, level, depth in bases:
+        result = results[function]
+        if kind == "nest":
+            result.cognitive += 1 + top.level - level
+            result.nesting = max(result.nesting, top.depth - depth + 1)
+        elif kind in ("elseif", "else", "jump", "run"):
+            result.cognitive += 1
+        elif kind == "decision":
+            result.cyclomatic += 1
+
+
+def _recursion(
+    parsed: ParsedFile,
+    kind: str,
+    start: int,
+    end: int,
+    index: int,
+    functions: list[Definition],
+    results: list[Complexity],
+    recursive: set[int],
+) -> None:
+    """Count a function that calls itself, once."""
+    function = functions[index]
+    fits = kind == "call" or (kind == "call.method") == function.in_class
+    if fits and index not in recursive and parsed.data[start:end].decode("utf-8", "replace") == function.name:
+        recursive.add(index)
+        results[index].cognitive += 1
+
+
+def _marks(
+    parsed: ParsedFile, names: dict[tuple[int, int], int], functions: list[Definition]
+) -> list[tuple[int, int, str, int]]:
+    """Everything that counts, as (start, -end, kind, function), enclosing nodes before what they hold."""
+    found = {
+        kind: list({node.id: node for node in nodes}.values())
+        for kind, nodes in captures(query(parsed.language.name, "complexity.scm"), parsed.tree.root_node).items()
+    }
+    marks = [(function.start_byte, -function.end_byte, "function", index) for index, function in enumerate(functions)]
+    elseifs = {node.id for node in found.get("elseif", ())}
+    for kind in ("nest", "deepen"):
+        for node in found.get(kind, ()):
+            start, end = node.start_byte, node.end_byte
+            if node.id not in elseifs and not (kind == "deepen" and (start, end) in names):
+                marks.append((start, -end, kind, -1))
+    for node in found.get("else", ()):
+        # An `else` that only holds an `else if` is that.
+        if node.id not in elseifs and not any(child.id in elseifs for child in node.named_children):
+            marks.append(_point(node, "else"))
+    for kind in ("elseif", "decision", "jump"):
+        marks.extend(_point(node, kind) for node in found.get(kind, ()))
+    for kind in ("call", "call.plain", "call.method"):
+        marks.extend((node.start_byte, -node.end_byte, kind, -1) for node in found.get(kind, ()))
+    marks.extend(_logical(parsed.data, found.get("logical", [])))
+    marks.sort()
+    return marks
+
+
+def _point(node: Node, kind: str) -> tuple[int, int, str, int]:
+    """A mark without extent: it counts where it begins and holds nothing."""
+    return (node.start_byte, -node.start_byte, kind, -1)
+
+
+def _logical(data: bytes, nodes: list[Node]) -> list[tuple[int, int, str, int]]:
+    """A decision for each boolean operator, and a run for the first of each chain of like ones."""
+    operators: dict[int, tuple[Node, bytes]] = {}
+    for node in nodes:
+        operator = node.child_by_field_name("operator") or node.children[1]
+        operators[node.id] = (operator, data[operator.start_byte : operator.end_byte])
+    chained: set[int] = set()
+    for node in nodes:
+        for child in node.named_children:
+            inner = _unwrapped(child)
+            if inner is not None and inner.id in operators and operators[inner.id][1] == operators[node.id][1]:
+                chained.add(inner.id)
+    marks = [_point(operator, "decision") for operator, _ in operators.values()]
+    marks.extend(_point(operator, "run") for key, (operator, _) in operators.items() if key not in chained)
+    return marks
+
+
+def _unwrapped(node: Node | None) -> Node | None:
+    """The expression within any parentheses."""
+    while node is not None and node.type in ("parenthesized_expression", "parenthesized_statements"):
+        node = node.named_child(0)
+    return node

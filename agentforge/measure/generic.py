@@ -1,0 +1,115 @@
+"""The figures of a file in any language, from its tree."""
+
+from __future__ import annotations
+
+import hashlib
+
+from tree_sitter import Node, Query
+
+from agentforge.languages import Language
+from agentforge.measure.complexity import Complexity, measure_functions
+from agentforge.measure.functions import Definition, locate, signature
+from agentforge.measure.halstead import Tokens, maintainability_index
+from agentforge.measure.lines import blank_out, code_line_index, count
+from agentforge.model import FileMetrics, Function, LineCounts
+from agentforge.parse import Decoded, ParsedFile, captures, grammar
+
+_TRIVIA: dict[str, Query] = {}
+
+
+def measure(parsed: ParsedFile | None, decoded: Decoded) -> FileMetrics:
+    """Measure a file.
+
+    Args:
+        parsed: its tree, or None for text in no language that we parse: then only its lines are counted.
+        decoded: its text.
+    """
+    if parsed is None:
+        return FileMetrics(lines=count(decoded.data, decoded.data))
+    comments, strings = _trivia(parsed)
+    code = blank_out(parsed.data, comments)
+    lines = count(parsed.data, code)
+    tokens = Tokens(parsed.language.name, blank_out(code, strings), strings, parsed.data)
+    index = code_line_index(code)
+    definitions = locate(parsed)
+    complexities = measure_functions(parsed, definitions)
+    functions = [definition for definition in definitions if definition.is_function]
+    rows = tuple(
+        _function(parsed, definition, complexity, code, tokens, index)
+        for definition, complexity in zip(functions, complexities, strict=True)
+    )
+    halstead = tokens.measure(0, len(parsed.data))
+    return FileMetrics(
+        lines=lines,
+        functions=rows,
+        classes=sum(definition.is_class for definition in definitions),
+        maintainability_index=_file_index(halstead.volume, rows, lines),
+        halstead=halstead,
+        parse_error="syntax error" if parsed.tree.root_node.has_error else None,
+        error_share=parsed.error_share,
+    )
+
+
+def _function(
+    parsed: ParsedFile, definition: Definition, complexity: Complexity, code: bytes, tokens: Tokens, index: list[int]
+) -> Function:
+    start, end = definition.start_byte, definition.end_byte
+    first, last = definition.node.start_point.row, definition.node.end_point.row
+    lines_of_code = index[last + 1] - index[first]
+    halstead = tokens.measure(start, end)
+    return Function(
+        name=definition.name,
+        qualified_name=definition.qualified_name,
+        signature=signature(definition, code),
+        start_line=first + 1,
+        end_line=last + 1,
+        start_byte=start,
+        end_byte=end,
+        lines_of_code=lines_of_code,
+        parameters=definition.parameters,
+        cyclomatic=complexity.cyclomatic,
+        cognitive=complexity.cognitive,
+        nesting=complexity.nesting,
+        halstead=halstead,
+        maintainability_index=maintainability_index(halstead.volume, complexity.cyclomatic, lines_of_code, 0.0),
+        code=parsed.data[start:end].decode("utf-8", "replace"),
+        code_hash=code_hash(code[start:end]),
+    )
+
+
+def code_hash(code: bytes) -> str:
+    """SHA-256 of code whose comments are blanked out, with its white space collapsed."""
+    return hashlib.sha256(b" ".join(code.split())).hexdigest()
+
+
+def _file_index(volume: float, functions: tuple[Function, ...], lines: LineCounts) -> float:
+    """The file's maintainability index from the mean complexity of its functions, as radon has it for modules."""
+    complexity = sum(function.cyclomatic for function in functions) / len(functions) if functions else 0.0
+    share = lines.comment / (lines.comment + lines.code) if lines.code else 0.0
+    return maintainability_index(volume, complexity, lines.code, share)
+
+
+def _trivia(parsed: ParsedFile) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """The byte ranges of comments and of string literals, outermost ones only, in order."""
+    found = captures(_trivia_query(parsed.language), parsed.tree.root_node)
+    comments = _outermost(found.get("comment", []))
+    return comments, _outermost(found.get("string", []))
+
+
+def _trivia_query(language: Language) -> Query:
+    if language.name not in _TRIVIA:
+        kinds = [f"({kind}) @comment" for kind in language.comments] + [
+            f"({kind}) @string" for kind in language.strings
+        ]
+        _TRIVIA[language.name] = Query(grammar(language.name), "\n".join(kinds))
+    return _TRIVIA[language.name]
+
+
+def _outermost(nodes: list[Node]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    end = -1
+    for start, stop in sorted((node.start_byte, node.end_byte) for node in nodes):
+        if start >= end:
+            spans.append((start, stop))
+            end = stop
+    return spans
