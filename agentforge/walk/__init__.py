@@ -1,0 +1,21 @@
+"""Paths to source files: git-aware, .gitignore honoured, with a reason for each file that is left out."""
+
+from agentforge.walk.discover import SourceTree, discover
+from agentforge.walk.git import clone
+from agentforge.walk.git import is_url as is_git_url
+from agentforge.walk.source import UnreadableSourceError, escape, read_source
+from agentforge.walk.walk import MAX_FILE_SIZE, WalkOptions, renames, walk
+
+__all__ = [
+    "MAX_FILE_SIZE",
+    "SourceTree",
+    "UnreadableSourceError",
+    "WalkOptions",
+    "clone",
+    "discover",
+    "escape",
+    "is_git_url",
+    "read_source",
+    "renames",
+    "walk",
+]

@@ -1,0 +1,73 @@
+"""Paths on the command line to the one tree that they lie in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentforge.errors import UsageError
+from agentforge.walk import git
+from agentforge.walk.source import escape
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTree:
+    """A project's folder.
+
+    Attributes:
+        root: absolute, symbolic links resolved, in `os.fsdecode` form.
+        scopes: the root-relative paths that are looked at; empty is the whole tree.
+        name: shown to people.
+        key: identity of the project: `host/owner/name` of its `origin`, else the root.
+        repository_url: of `origin`, without credentials.
+        branch: checked out; empty without git and on a detached HEAD.
+        commit: checked out.
+    """
+
+    root: str
+    scopes: tuple[str, ...]
+    name: str
+    key: str
+    repository_url: str | None
+    branch: str
+    commit: str | None
+    is_git: bool
+
+
+def discover(paths: Sequence[str]) -> SourceTree:
+    """Find the project that some paths belong to.
+
+    In a checkout that is the whole checkout, with the paths as scopes; elsewhere it is the one folder given, or the
+    folder that all paths lie in.
+
+    Raises:
+        UsageError: a path does not exist, or the paths lie in different checkouts.
+    """
+    real = [_existing(path) for path in paths]
+    folders = [path if Path(path).is_dir() else str(Path(path).parent) for path in real]
+    checkouts = {git.checkout_root(folder) for folder in folders}
+    if len(checkouts) > 1:
+        raise UsageError("The paths lie in different repositories.", "Analyse one repository at a time.")
+    checkout = checkouts.pop()
+    root = checkout or os.path.commonpath(folders)
+    scopes = () if root in real else tuple(sorted({os.path.relpath(path, root) for path in real}))
+    url = git.line(root, "remote", "get-url", "origin") if checkout else None
+    return SourceTree(
+        root=root,
+        scopes=scopes,
+        name=escape(git.identity(url).rsplit("/", 1)[-1] if url else Path(root).name or "root"),
+        key=escape(git.identity(url) if url else root),
+        repository_url=escape(git.without_credentials(url)) if url else None,
+        branch=escape(git.line(root, "symbolic-ref", "--quiet", "--short", "HEAD") or "") if checkout else "",
+        commit=git.line(root, "rev-parse", "--verify", "--quiet", "HEAD") if checkout else None,
+        is_git=checkout is not None,
+    )
+
+
+def _existing(path: str) -> str:
+    real = os.path.realpath(path)
+    if not Path(real).exists():
+        raise UsageError(f"{escape(path)} does not exist.", "Give a folder, a file or a git URL.")
+    return real

@@ -1,0 +1,152 @@
+"""The files of a tree that are worth analysing, and the reason for each that is not."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from agentforge import languages
+from agentforge.errors import UsageError
+from agentforge.model import SkippedFile, SourceFile
+from agentforge.walk import git
+from agentforge.walk.classify import HEAD_BYTES, skip_by_content, skip_by_path
+from agentforge.walk.discover import SourceTree
+from agentforge.walk.source import UnreadableSourceError, escape, read_source
+
+MAX_FILE_SIZE = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WalkOptions:
+    """What to leave out. `include` and `exclude` are gitignore-style patterns relative to the root."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_file_size: int = MAX_FILE_SIZE
+
+
+def walk(tree: SourceTree, options: WalkOptions) -> Iterator[SourceFile | SkippedFile]:
+    """Every file of the tree in the order of paths: as git sees it in a checkout, by the .gitignore files elsewhere.
+
+    Raises:
+        UsageError: a pattern of the options is none.
+    """
+    include = _spec(options.include, "--include") if options.include else None
+    exclude = _spec(options.exclude, "--exclude")
+    for name in _names(tree):
+        if include is not None and not include.match_file(name):
+            continue
+        if exclude.match_file(name):
+            yield SkippedFile(escape(name), "excluded")
+            continue
+        found = _look(tree.root, name, options.max_file_size)
+        if found is not None:
+            yield found
+
+
+def renames(tree: SourceTree, since_commit: str | None) -> dict[str, str]:
+    """Old to new path (as in `SourceFile.path`) of files that git sees as renamed since a commit; empty without git."""
+    if not tree.is_git or since_commit is None:
+        return {}
+    return {escape(old): escape(new) for old, new in (git.renamed(tree.root, since_commit) or {}).items()}
+
+
+def _spec(patterns: tuple[str, ...], option: str) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(patterns)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}", "Patterns are written as in .gitignore.") from None
+
+
+def _names(tree: SourceTree) -> Iterator[str]:
+    listed = git.list_files(tree.root, tree.scopes) if tree.is_git else None
+    if listed is not None:
+        yield from listed
+        return
+    for scope in tree.scopes or ("",):
+        if scope and not (Path(tree.root) / scope).is_dir():
+            yield scope
+        else:
+            yield from _walk_folder(tree.root, scope, _rules_above(tree.root, scope))
+
+
+Rules = tuple[tuple[str, GitIgnoreSpec], ...]
+
+
+def _rules_above(root: str, scope: str) -> Rules:
+    """The rules of the root and of each folder down to, but without, the scope."""
+    rules: Rules = ()
+    folder = ""
+    for part in scope.split("/") if scope else ():
+        rules += _rules(root, folder)
+        folder = f"{folder}{part}/"
+    return rules
+
+
+def _rules(root: str, prefix: str) -> Rules:
+    try:
+        text = read_source(f"{root}/{prefix}.gitignore", MAX_FILE_SIZE)
+    except UnreadableSourceError:
+        return ()
+    return ((prefix, GitIgnoreSpec.from_lines(os.fsdecode(text).splitlines())),)
+
+
+def _ignored(path: str, rules: Rules) -> bool:
+    """Whether the deepest .gitignore that says anything of the path says to ignore it."""
+    for prefix, spec in reversed(rules):
+        decided = spec.check_file(path[len(prefix) :]).include
+        if decided is not None:
+            return decided
+    return False
+
+
+def _walk_folder(root: str, folder: str, rules: Rules) -> Iterator[str]:
+    prefix = f"{folder}/" if folder else ""
+    rules += _rules(root, prefix)
+    try:
+        with os.scandir(f"{root}/{prefix}") as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        yield folder  # looked at again as a file, which gives the reason
+        return
+    for entry in found:
+        path = prefix + entry.name
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if (is_folder and entry.name == ".git") or _ignored(path + "/" if is_folder else path, rules):
+            continue
+        if is_folder:
+            yield from _walk_folder(root, path, rules)
+        else:
+            yield path
+
+
+def _look(root: str, name: str, max_size: int) -> SourceFile | SkippedFile | None:
+    location = f"{root}/{name}"
+    path = escape(name)
+    try:
+        mode = os.lstat(location).st_mode
+    except OSError:
+        return None  # deleted, but still in git's index, or gone a moment ago: not of this tree
+    if stat.S_ISDIR(mode):
+        reason = "no permission" if not os.access(location, os.R_OK | os.X_OK) else "another repository"
+        return SkippedFile(path, reason)
+    if stat.S_ISLNK(mode):
+        return SkippedFile(path, "symbolic link")
+    reason_by_path = skip_by_path(name)
+    if reason_by_path is not None:
+        return SkippedFile(path, reason_by_path)
+    try:
+        raw = read_source(location, max_size)
+    except UnreadableSourceError as error:
+        return SkippedFile(path, str(error))
+    language = languages.detect(name, raw[:HEAD_BYTES])
+    reason_by_content = skip_by_content(raw, language)
+    if reason_by_content is not None:
+        return SkippedFile(path, reason_by_content)
+    return SourceFile(path, location, len(raw), hashlib.sha256(raw).hexdigest(), language)
