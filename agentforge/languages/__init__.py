@@ -10,6 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from pathspec import GitIgnoreSpec
 
@@ -33,6 +34,9 @@ class Language:
         comments: node types that are comments.
         strings: node types that are string literals, an operand each.
         not_parameters: node types in a parameter list that are no parameters (Python's bare `*`).
+        parameters: node types in a parameter list that are parameters, all else there is none; empty: see above.
+        masks: patterns whose group `mask` is blanked out before a parse (agentforge.parse.mask).
+        masks_on_error: the same, tried where the first parse met an error, kept where it leaves fewer.
         test_paths: gitignore-style patterns of paths that hold tests.
     """
 
@@ -45,6 +49,9 @@ class Language:
     comments: tuple[str, ...]
     strings: tuple[str, ...]
     not_parameters: tuple[str, ...]
+    parameters: tuple[str, ...]
+    masks: tuple[re.Pattern[bytes], ...]
+    masks_on_error: tuple[re.Pattern[bytes], ...]
     test_paths: tuple[str, ...]
 
     @property
@@ -89,8 +96,16 @@ def get(name: str) -> Language:
         comments=tuple(data["comments"]),
         strings=tuple(data["strings"]),
         not_parameters=tuple(data.get("not_parameters", ())),
+        parameters=tuple(data.get("parameters", ())),
+        masks=_masks(data, "always"),
+        masks_on_error=_masks(data, "on_error"),
         test_paths=tuple(data.get("test_paths", ())),
     )
+
+
+def _masks(data: dict[str, Any], kind: str) -> tuple[re.Pattern[bytes], ...]:
+    patterns: list[str] = data.get("mask", {}).get(kind, [])
+    return tuple(re.compile(pattern.encode(), re.MULTILINE | re.VERBOSE) for pattern in patterns)
 
 
 @cache

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tree_sitter import Node, QueryCursor
 
@@ -12,6 +14,8 @@ from agentforge.parse.tree import MATCH_LIMIT
 # Longer headers are cut: nobody reads them, and generated code has some of a megabyte.
 SIGNATURE_LENGTH = 500
 _ANONYMOUS = "<anonymous>"
+# `Table<K>` is found as `Table`; `operator<` and `operator<=>` stay what they are.
+_TYPE_ARGUMENTS = re.compile(r"(?<=\w)<[^()=<>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +44,33 @@ class Definition:
 def locate(parsed: ParsedFile) -> list[Definition]:
     """All definitions of a file in order of appearance, enclosing ones first."""
     found: dict[tuple[int, int, bool], dict[str, list[Node]]] = {}
+    open_ended: set[int] = set()
     cursor = QueryCursor(query(parsed.language.name, "functions.scm"), match_limit=MATCH_LIMIT)
     for _, captures in cursor.matches(parsed.tree.root_node):
+        if "scope.rest" in captures:
+            captures["scope"] = captures["scope.rest"]
+            open_ended.add(captures["scope"][0].start_byte)
         kind = "function" if "function" in captures else "class" if "class" in captures else "scope"
         node = captures[kind][0]
         # A node that two patterns match is what the first of them says.
         found.setdefault((node.start_byte, -node.end_byte, kind == "function"), captures)
+    ends = dict(pairwise([*sorted(open_ended), len(parsed.data)]))
     definitions: list[Definition] = []
     enclosing: list[Definition] = []
-    for key in sorted(found):
-        captures = found[key]
-        while enclosing and enclosing[-1].end_byte < -key[1]:
+    for start, negative_end, is_function in sorted(found, key=lambda key: (key[0], -ends.get(key[0], -key[1]), key[2])):
+        captures = found[start, negative_end, is_function]
+        end = ends.get(start, -negative_end)
+        # Some grammars end a node where the next one begins.
+        end = start + len(parsed.data[start:end].rstrip())
+        while enclosing and (enclosing[-1].end_byte < end or enclosing[-1].end_byte <= start):
             enclosing.pop()
-        while enclosing and enclosing[-1].end_byte <= key[0]:
-            enclosing.pop()
-        definition = _definition(parsed, captures, enclosing[-1] if enclosing else None)
+        definition = _definition(parsed, captures, end, enclosing[-1] if enclosing else None)
         definitions.append(definition)
         enclosing.append(definition)
     return definitions
 
 
-def _definition(parsed: ParsedFile, captures: dict[str, list[Node]], parent: Definition | None) -> Definition:
+def _definition(parsed: ParsedFile, captures: dict[str, list[Node]], end: int, parent: Definition | None) -> Definition:
     kind = "function" if "function" in captures else "class" if "class" in captures else "scope"
     node = captures[kind][0]
     name = _name(parsed.data, captures.get("name", ()))
@@ -76,8 +86,8 @@ def _definition(parsed: ParsedFile, captures: dict[str, list[Node]], parent: Def
         qualified_name=".".join(parts),
         in_class=(parent is not None and parent.is_class) or qualifier != _ANONYMOUS,
         start_byte=node.start_byte,
-        end_byte=node.end_byte,
-        body_start=body[0].start_byte if body else node.end_byte,
+        end_byte=end,
+        body_start=body[0].start_byte if body else end,
         parameters=_count_parameters(parsed, captures.get("parameters", ())),
     )
 
@@ -85,9 +95,16 @@ def _definition(parsed: ParsedFile, captures: dict[str, list[Node]], parent: Def
 def _name(data: bytes, nodes: list[Node] | tuple[()]) -> str:
     if not nodes:
         return _ANONYMOUS
-    text = data[nodes[0].start_byte : nodes[0].end_byte].decode("utf-8", "replace")
+    text = ""
+    for node in nodes:
+        piece = "".join(data[node.start_byte : node.end_byte].decode("utf-8", "replace").split())
+        # `operator` and `bool` need a space between them, `~` and `Shape` do not.
+        text += f" {piece}" if text[-1:].isalnum() and piece[:1].isalnum() else piece
+    outer = ""
+    while text != outer:
+        outer, text = text, _TYPE_ARGUMENTS.sub("", text)
     # C++, Lua, Ruby and PHP write qualified names with their own signs; one is enough to search for.
-    return ".".join("".join(text.split()).replace("::", ".").replace(":", ".").replace("\\", ".").strip(".").split("."))
+    return text.replace("::", ".").replace(":", ".").replace("\\", ".").strip(".")
 
 
 def _count_parameters(parsed: ParsedFile, nodes: list[Node] | tuple[()]) -> int:
@@ -97,6 +114,9 @@ def _count_parameters(parsed: ParsedFile, nodes: list[Node] | tuple[()]) -> int:
             return 1  # a lone name: `x => x`
         for child in node.named_children:
             if child.type in parsed.language.comments or child.type in parsed.language.not_parameters:
+                continue
+            if parsed.language.parameters:
+                total += child.type in parsed.language.parameters
                 continue
             if parsed.data[child.start_byte : child.end_byte] == b"void":
                 continue

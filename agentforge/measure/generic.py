@@ -54,7 +54,8 @@ def _function(
     parsed: ParsedFile, definition: Definition, complexity: Complexity, code: bytes, tokens: Tokens, index: list[int]
 ) -> Function:
     start, end = definition.start_byte, definition.end_byte
-    first, last = definition.node.start_point.row, definition.node.end_point.row
+    first = definition.node.start_point.row
+    last = first + parsed.data.count(b"\n", start, end)
     lines_of_code = index[last + 1] - index[first]
     halstead = tokens.measure(start, end)
     return Function(

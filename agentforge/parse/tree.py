@@ -13,6 +13,7 @@ from tree_sitter import Node, Parser, Query, QueryCursor, QueryError, Tree
 from agentforge import languages
 from agentforge.languages import Language
 from agentforge.parse.decode import Decoded
+from agentforge.parse.mask import mask
 
 # A real file parses in milliseconds; what takes this long is made to.
 PARSE_SECONDS = 10.0
@@ -81,23 +82,34 @@ def parse(language: str, decoded: Decoded) -> ParsedFile:
     Raises:
         ParseTimeoutError: after `PARSE_SECONDS`.
     """
+    found = languages.get(language)
+    data = mask(decoded.data, found.masks)
+    tree = _tree(language, data)
+    share = _error_share(language, tree.root_node)
+    if tree.root_node.has_error and found.masks_on_error:
+        masked = mask(data, found.masks_on_error)
+        other = _tree(language, masked) if masked is not data else tree
+        other_share = _error_share(language, other.root_node)
+        if other_share < share or not other.root_node.has_error:
+            tree, share = other, other_share
+    return ParsedFile(found, decoded.data, decoded.text, tree, share)
+
+
+def _tree(language: str, data: bytes) -> Tree:
     deadline = time.monotonic() + PARSE_SECONDS
     parser = _parser(language)
-    data = decoded.data
 
     def read(offset: int, _point: object) -> bytes:
         return data[offset : offset + 65536]
 
     if len(data) < 100_000:
-        tree = parser.parse(data)
-    else:
-        # Only a parse from a reader can be interrupted, and only a large file can need it.
-        try:
-            tree = parser.parse(read, progress_callback=lambda _offset, _failed: time.monotonic() > deadline)
-        except ValueError as error:
-            parser.reset()
-            raise ParseTimeoutError(f"not parsed within {PARSE_SECONDS:.0f} seconds") from error
-    return ParsedFile(languages.get(language), data, decoded.text, tree, _error_share(language, tree.root_node))
+        return parser.parse(data)
+    # Only a parse from a reader can be interrupted, and only a large file can need it.
+    try:
+        return parser.parse(read, progress_callback=lambda _offset, _failed: time.monotonic() > deadline)
+    except ValueError as error:
+        parser.reset()
+        raise ParseTimeoutError(f"not parsed within {PARSE_SECONDS:.0f} seconds") from error
 
 
 @cache

@@ -1,0 +1,36 @@
+[
+  (if_statement)
+  (for_statement)
+  (while_statement)
+  (do_statement)
+  (conditional_expression)
+] @nest @decision
+
+; Campbell counts the preprocessor's conditions like any other; so does lizard in its cyclomatic complexity.
+[
+  (preproc_if)
+  (preproc_ifdef)
+] @nest @decision
+[
+  (preproc_elif)
+  (preproc_elifdef)
+] @elseif @decision
+(preproc_else) @else
+
+(else_clause) @else
+(else_clause (if_statement) @elseif)
+
+; What stands between a macro and the next statement can make a function definition of an `if`.
+(function_definition
+  declarator: (function_declarator
+    declarator: (identifier) @_name
+    (#any-of? @_name "if" "for" "while"))) @nest @decision
+
+(switch_statement) @nest
+(case_statement value: (_)) @decision
+
+(binary_expression operator: ["&&" "||"]) @logical
+
+(goto_statement) @jump
+
+(call_expression function: (identifier) @call)
