@@ -92,7 +92,8 @@ def _recursion(
     """Count a function that calls itself, once."""
     function = functions[index]
     fits = kind == "call" or (kind == "call.method") == function.in_class
-    if fits and index not in recursive and parsed.data[start:end].decode("utf-8", "replace") == function.name:
+    called = parsed.data[start:end].decode("utf-8", "replace").replace("::", ".")
+    if fits and index not in recursive and called in (function.name, function.qualified_name):
         recursive.add(index)
         results[index].cognitive += 1
 

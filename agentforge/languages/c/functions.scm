@@ -23,4 +23,4 @@
             parameters: (parameter_list) @parameters))))
   ]
   body: (compound_statement) @body
-  (#not-any-of? @name "if" "for" "while" "switch" "else" "do" "return" "sizeof")) @function
+  (#not-match? @name "^(if|for|while|switch|else|do|return|sizeof)$")) @function

@@ -44,7 +44,7 @@
           parameters: (parameter_list) @parameters))))
   ]
   [(compound_statement) (try_statement)] @body
-  (#not-any-of? @name "if" "for" "while" "switch" "else" "do" "return" "sizeof" "catch")) @function
+  (#not-match? @name "^(if|for|while|switch|else|do|return|sizeof|catch)$")) @function
 
 ; auto name = [](int a) { ... };
 (init_declarator

@@ -1,0 +1,12 @@
+namespace geo {
+int before(int a) { return a ? 1 : 2; }
+
+class Shape {
+  int broken(int a, { if (a) { return 1; }
+};
+
+int after(int a, int b) {
+  while (a < b) a++;
+  return a;
+}
+}

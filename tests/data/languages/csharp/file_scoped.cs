@@ -1,0 +1,6 @@
+namespace Shop.Orders;
+
+class Order
+{
+    int Half(int a) => a / 2;
+}
