@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -18,17 +19,32 @@ if TYPE_CHECKING:
 
     from agentforge.embed.interface import Snippet, Vectors
 
-# Chosen by benchmarks/embed.py; docs/embedding.md has the numbers.
-WORD_DIMENSION = 160
-NODE_DIMENSION = 96
-WORD_WEIGHT = 0.6
-HASHES = 2
-
 IDF_BUCKETS = 1 << 16
 IDF_STEP = 1 / 16
-_ROWS_AT_ONCE = 2048
 _SCHEME = 1
-_SALTS = (np.uint32(0x27D4EB2F), np.uint32(0x165667B1))
+_ROWS_AT_ONCE = 2048
+_WEIGHT_STEPS = 1024
+_LOG_COUNT = 1 + np.log(np.maximum(np.arange(256), 1))
+_SALTS = (np.uint32(0x27D4EB2F), np.uint32(0x165667B1), np.uint32(0xD3A2646C), np.uint32(0xFD7046C5))
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """How the two channels share a vector; the defaults were chosen by benchmarks/embed.py (docs/embedding.md).
+
+    Attributes:
+        word_dimension, node_dimension: components of each channel.
+        word_weight: of the cosine of the words, 0 to 1; the structure has the rest.
+        hashes: components that each feature is added to, 1 to 4.
+    """
+
+    word_dimension: int = 160
+    node_dimension: int = 96
+    word_weight: float = 0.6
+    hashes: int = 4
+
+
+DEFAULT_PROJECTION = Projection()
 
 
 @cache
@@ -37,21 +53,21 @@ def _idf_bytes() -> bytes:
 
 
 class HashedEmbedder:
-    """Signed feature hashing (Weinberger et al. 2009) of two tf-idf channels, 256 dimensions.
+    """Signed feature hashing (Weinberger et al. 2009) of two tf-idf channels.
 
-    Each channel is (1 + ln count) * idf, projected by `HASHES` signed hashes a feature and scaled to the root of its
-    weight, so that the dot product of two vectors is the weighted sum of the cosines of their channels. A channel
-    without features leaves its weight to the other one; without any, the vector is the first unit vector.
+    Each channel is (1 + ln count) * idf, projected and scaled to the root of its weight, so that the dot product of two
+    vectors is the weighted sum of the cosines of their channels. A channel without features leaves its weight to the
+    other one; without any, the vector is the first unit vector.
     """
 
     name = DEFAULT_MODEL
-    dimension = WORD_DIMENSION + NODE_DIMENSION
     needs_features = True
 
-    def __init__(self) -> None:
-        table = np.frombuffer(_idf_bytes(), dtype=np.uint8).astype(np.float32) * np.float32(IDF_STEP)
-        self._idf = table.reshape(2, IDF_BUCKETS)
-        self.version = f"{_SCHEME}-{zlib.crc32(_idf_bytes()):08x}"
+    def __init__(self, projection: Projection = DEFAULT_PROJECTION) -> None:
+        self._projection = projection
+        self._idf = np.frombuffer(_idf_bytes(), dtype=np.uint8).reshape(2, IDF_BUCKETS) * IDF_STEP
+        self.dimension = projection.word_dimension + projection.node_dimension
+        self.version = f"{_SCHEME}-{zlib.crc32(repr(astuple(projection)).encode(), zlib.crc32(_idf_bytes())):08x}"
 
     def embed(self, snippets: Sequence[Snippet]) -> Vectors:
         """See `Embedder.embed`; reads `features` only."""
@@ -63,35 +79,38 @@ class HashedEmbedder:
         return vectors
 
     def _embed_block(self, features: list[bytes]) -> NDArray[np.float64]:
+        shape = self._projection
         words, nodes = unpack(features)
         vectors = np.hstack(
             [
-                np.sqrt(WORD_WEIGHT) * _project(words, self._idf[0], len(features), WORD_DIMENSION),
-                np.sqrt(1 - WORD_WEIGHT) * _project(nodes, self._idf[1], len(features), NODE_DIMENSION),
+                np.sqrt(shape.word_weight)
+                * _project(words, self._idf[0], (len(features), shape.word_dimension), shape.hashes),
+                np.sqrt(1 - shape.word_weight)
+                * _project(nodes, self._idf[1], (len(features), shape.node_dimension), shape.hashes),
             ]
         )
-        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-        vectors[lengths == 0, 0] = 1.0
-        return vectors / np.where(lengths == 0, 1.0, lengths)[:, None]
+        empty = ~vectors.any(axis=1)
+        vectors[empty, 0] = 1.0
+        unit: NDArray[np.float64] = vectors / np.sqrt(np.square(vectors).sum(axis=1))[:, None]
+        return unit
 
 
-def _project(channel: tuple[NDArray[Any], ...], idf: NDArray[np.float32], rows: int, dimension: int) -> NDArray[Any]:
+def _project(
+    channel: tuple[NDArray[Any], ...], idf: NDArray[np.float64], shape: tuple[int, int], hashes: int
+) -> NDArray[Any]:
     """One channel as rows of length 1, or 0 where a row has no features.
 
-    The sums are of whole numbers, so they do not depend on the order in which a platform adds.
+    Weights are whole numbers, so sums do not depend on the order in which a platform adds.
     """
+    rows, dimension = shape
     ids, counts, row = channel
-    weights = np.rint(_LOG_COUNT[counts] * idf[ids & np.uint32(IDF_BUCKETS - 1)] * 1024)
+    weights = np.rint(_LOG_COUNT[counts] * idf[ids & np.uint32(IDF_BUCKETS - 1)] * _WEIGHT_STEPS)
     sums = np.zeros(rows * dimension)
-    base = row * dimension
-    for salt in _SALTS[:HASHES]:
+    for salt in _SALTS[:hashes]:
         hashed = mix(ids ^ salt)
         column = ((hashed >> np.uint32(8)).astype(np.int64) * dimension) >> 24
         signed = np.where(hashed & np.uint32(1), weights, -weights)
-        sums += np.bincount(base + column, weights=signed, minlength=rows * dimension)
+        sums += np.bincount(row * dimension + column, weights=signed, minlength=rows * dimension)
     vectors = sums.reshape(rows, dimension)
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    lengths = np.sqrt(np.square(vectors).sum(axis=1))
     return vectors / np.where(lengths == 0, 1.0, lengths)[:, None]
-
-
-_LOG_COUNT = 1 + np.log(np.maximum(np.arange(256), 1)).astype(np.float32)
