@@ -13,19 +13,24 @@ _NOT_LINE_END = re.compile(rb"[^\n]")
 
 
 def mask(data: bytes, patterns: Iterable[re.Pattern[bytes]]) -> bytes:
-    """Blank out the group `mask` of every match.
+    """Blank out what matches.
 
     Args:
         data: a file, its lines ending in line feeds.
-        patterns: each with a group named `mask`.
+        patterns: each with a group named `mask`, which becomes spaces, or `word`, which becomes a word of its length.
 
     Returns:
         As many bytes and lines as `data`; `data` itself where nothing matched.
     """
-    spans = [match.span("mask") for pattern in patterns for match in pattern.finditer(data)]
+    spans = [
+        (*match.span(group), b" " if group == "mask" else b"x")
+        for pattern in patterns
+        for group in pattern.groupindex
+        for match in pattern.finditer(data)
+    ]
     if not spans:
         return data
     masked = bytearray(data)
-    for start, end in spans:
-        masked[start:end] = _NOT_LINE_END.sub(b" ", data[start:end])
+    for start, end, filler in spans:
+        masked[start:end] = _NOT_LINE_END.sub(filler, data[start:end])
     return bytes(masked)

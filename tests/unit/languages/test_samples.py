@@ -1,5 +1,6 @@
 """Ten languages measured against figures that were worked out by hand, and on files that do not parse."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from agentforge import languages
 from agentforge.measure import measure
 from agentforge.model import FileMetrics
 from agentforge.parse import decode, parse
+from agentforge.parse.mask import mask
 
 DATA = Path(__file__).parents[2] / "data" / "languages"
 SAMPLES = {
@@ -99,12 +101,21 @@ def test_conditional_compilation_in_swift() -> None:
     assert metrics.parse_error is None
 
 
+def test_patterns_of_bash_that_its_grammar_does_not_know() -> None:
+    metrics = measured("bash", "patterns.sh")
+    assert [(f.name, f.start_line, f.end_line, f.cyclomatic) for f in metrics.functions] == [
+        ("complete", 1, 9, 3),
+        ("finish", 11, 13, 1),
+    ]
+    assert metrics.parse_error is None
+
+
 def test_namespace_without_a_body_reaches_to_the_end_of_the_file() -> None:
     (function,) = measured("csharp", "file_scoped.cs").functions
     assert function.qualified_name == "Shop.Orders.Order.Half"
 
 
-@pytest.mark.parametrize("language", ["c", "cpp", "swift"])
+@pytest.mark.parametrize("language", ["bash", "c", "cpp", "swift"])
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -113,14 +124,12 @@ def test_namespace_without_a_body_reaches_to_the_end_of_the_file() -> None:
         b"struct AAA b<" * 20_000,
         b"; " + b" \n" * 60_000,
         b"AB_C x::" * 20_000,
+        b"=~ a " * 20_000,
+        b"${a%" * 20_000,
     ],
-    ids=["word", "calls", "templates", "white", "scopes"],
+    ids=["word", "calls", "templates", "white", "scopes", "matches", "expansions"],
 )
 def test_masks_stay_fast_on_hostile_text(language: str, hostile: bytes) -> None:
-    import time
-
-    from agentforge.parse.mask import mask
-
     found = languages.get(language)
     begin = time.perf_counter()
     for patterns in (found.masks, found.masks_on_error):
