@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 HEADER = struct.Struct("<II")
 EMPTY = HEADER.pack(0, 0)
 _CACHE_LIMIT = 200_000
+# A level costs about 300 bytes of C stack.
+_RECURSION_LIMIT = 4096
 _WORD = re.compile(rb"[A-Za-z_$\x80-\xff][\w$\x80-\xff]*\(?|\d[\w.]*")
 _SUB_TOKEN = re.compile(rb"[A-Z]+(?![a-z\x80-\xff])|[A-Z]?[a-z\x80-\xff]+|\d+")
 _LONE_STRING = re.compile(r"\(expression_statement \(string(?: (?:[^()]|\([^()]*\)|\((?:[^()]|\([^()]*\))*\))*)?\)\)")
@@ -87,8 +89,14 @@ _words = _Words()
 
 
 @cache
+def kind_table() -> dict[str, Any]:
+    """What `kinds.toml` holds."""
+    return tomllib.loads(resources.files(__package__).joinpath("kinds.toml").read_text("utf-8"))
+
+
+@cache
 def _pieces() -> _Pieces:
-    table = tomllib.loads(resources.files(__package__).joinpath("kinds.toml").read_text("utf-8"))
+    table = kind_table()
     kinds = {node_type: kind for kind, types in table["kinds"].items() for node_type in types}
     return _Pieces(kinds, frozenset(table["skip"]))
 
@@ -178,15 +186,35 @@ def _node_pieces(root: Node, start: int, end: int) -> list[str]:
     if node is None or start >= end:
         return []
     if node.start_byte >= start and node.end_byte <= end:
-        text = str(node)
+        text = _expression([node])
     else:
-        inside = (child for child in node.named_children if child.start_byte >= start and child.end_byte <= end)
-        text = " ".join(map(str, inside))
+        text = _expression(
+            [child for child in node.named_children if child.start_byte >= start and child.end_byte <= end]
+        )
     if "(MISSING" in text or "(UNEXPECTED" in text:
         text = _QUOTED.sub("", text)
     if "(expression_statement (string" in text:
         text = _LONE_STRING.sub("", text)
     return text.split("(")
+
+
+def _expression(nodes: list[Node]) -> str:
+    """The S-expressions of some nodes. tree-sitter writes them by recursion, so a deep tree is given to it in parts."""
+    if len(nodes) == 1 and nodes[0].descendant_count < _RECURSION_LIMIT:
+        return str(nodes[0])
+    parts = []
+    todo: list[Node | None] = list(reversed(nodes))
+    while todo:
+        node = todo.pop()
+        if node is None:
+            parts.append(")")
+        elif node.descendant_count < _RECURSION_LIMIT:
+            parts.append(str(node))
+        else:
+            parts.append(f"({node.type}")
+            todo.append(None)
+            todo.extend(reversed(node.named_children))
+    return " ".join(parts)
 
 
 def _word_ids(words: list[bytes]) -> tuple[Ids, NDArray[Any]]:
