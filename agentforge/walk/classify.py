@@ -67,4 +67,4 @@ def skip_by_content(raw: bytes, language: str | None) -> str | None:
 
 def _mostly_binary(head: bytes) -> bool:
     """Whether a file with a source's name is not one: a stray NUL is bad input, many are data."""
-    return sum(byte < 9 or 13 < byte < 32 for byte in head) > len(head) // 10
+    return sum(byte < 9 or 13 < byte < 32 for byte in head) > max(3, len(head) // 10)
