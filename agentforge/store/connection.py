@@ -63,8 +63,8 @@ def connect(settings: DatabaseSettings, on_event: Callable[[str], None] = _ignor
     """A connection, closed at the end; the embedded server is created and started where necessary.
 
     It commits every statement by itself (open a transaction by `connection.transaction()`), and looks names up in
-    schema `agentforge`, in the catalogue and, last, in the schema of pgvector. Errors of the driver that leave the block are
-    wrapped as by `wrap_errors`.
+    schema `agentforge`, in the catalogue and, last, in the schema of pgvector. Errors of the driver that leave the
+    block are wrapped as by `wrap_errors`.
 
     Args:
         settings: which database.

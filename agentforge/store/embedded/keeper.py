@@ -12,6 +12,9 @@ however a process ends:
 
 from __future__ import annotations
 
+# ruff: noqa: PTH108, PTH110, PTH112, PTH115, PTH116, PTH118, PTH123
+# pathlib is left alone: importing it would be a third of the start-up time.
+import contextlib
 import fcntl
 import json
 import os
@@ -40,7 +43,7 @@ def try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     return True
 
 
-class Failure(Exception):
+class StartError(Exception):
     """The server does not start; the text is for the process that waits for it."""
 
 
@@ -54,7 +57,7 @@ class Keeper:
         self.identity: dict[str, Any] = config["identity"]
         self.linger: float = config["linger"]
         self.report_to: int | None = config["report"]
-        self.log_path = os.path.join(self.home, "server.log")  # noqa: PTH118 - pathlib costs start-up time here
+        self.log_path = os.path.join(self.home, "server.log")
         self.clients = self._open("clients")
         self.lock = self._open("lock")
         self.child: subprocess.Popen[bytes] | None = None
@@ -72,7 +75,7 @@ class Keeper:
         self.asked = True
 
     def _open(self, name: str) -> int:
-        return os.open(os.path.join(self.home, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)  # noqa: PTH118
+        return os.open(os.path.join(self.home, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
     def report(self, state: str, detail: str = "") -> None:
         """Tell the process that waits, once, how the start went; it may be gone by now."""
@@ -92,7 +95,7 @@ class Keeper:
         """Start the server and wait until it accepts connections.
 
         Raises:
-            Failure: it ended instead, or processes of an earlier server do not.
+            StartError: it ended instead, or processes of an earlier server do not.
         """
         deadline = time.monotonic() + START_PATIENCE
         while True:
@@ -104,7 +107,7 @@ class Keeper:
                 return
             tail = self._log_tail(position)
             if "shared memory block" not in tail or time.monotonic() > deadline:
-                raise Failure(json.dumps({"status": self.child.returncode if self.child else None, "log": tail}))
+                raise StartError(json.dumps({"status": self.child.returncode if self.child else None, "log": tail}))
             time.sleep(0.2)  # the last process of a killed server still holds its memory
 
     def _claim(self) -> int:
@@ -113,7 +116,7 @@ class Keeper:
         deadline = time.monotonic() + OLD_SERVER_PATIENCE
         while not try_lock(alive):
             if time.monotonic() > deadline:
-                raise Failure(json.dumps({"status": None, "log": "processes of an earlier server do not end"}))
+                raise StartError(json.dumps({"status": None, "log": "processes of an earlier server do not end"}))
             time.sleep(0.01)
         return alive
 
@@ -121,7 +124,7 @@ class Keeper:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         log = os.open(self.log_path, flags, 0o600)
         try:
-            self.child = subprocess.Popen(  # noqa: S603
+            self.child = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -133,7 +136,7 @@ class Keeper:
                 **self.identity,
             )
         except (OSError, subprocess.SubprocessError) as error:
-            raise Failure(json.dumps({"status": None, "log": str(error)})) from error
+            raise StartError(json.dumps({"status": None, "log": str(error)})) from error
         finally:
             os.close(log)
             os.close(alive)
@@ -150,11 +153,11 @@ class Keeper:
                 self._stop_server()
                 return False
             time.sleep(0.005)
-        raise Failure(json.dumps({"status": None, "log": f"not ready after {START_PATIENCE:.0f} s"}))
+        raise StartError(json.dumps({"status": None, "log": f"not ready after {START_PATIENCE:.0f} s"}))
 
     def _pid_file(self) -> list[str]:
         try:
-            with open(os.path.join(self.data, "postmaster.pid"), encoding="utf-8", errors="replace") as file:  # noqa: PTH118, PTH123
+            with open(os.path.join(self.data, "postmaster.pid"), encoding="utf-8", errors="replace") as file:
                 return file.read().splitlines()
         except OSError:
             return []
@@ -166,14 +169,12 @@ class Keeper:
         so its file stays where its process works in the data folder, and PostgreSQL then refuses with a clear message.
         """
         lines = self._pid_file()
-        if not lines or not os.path.isdir("/proc/self"):  # noqa: PTH112
+        if not lines or not os.path.isdir("/proc/self"):
             return
-        try:
-            if os.readlink(f"/proc/{int(lines[0])}/cwd") == os.path.realpath(self.data):  # noqa: PTH115
+        with contextlib.suppress(OSError, ValueError):
+            if os.readlink(f"/proc/{int(lines[0])}/cwd") == os.path.realpath(self.data):
                 return
-        except (OSError, ValueError):
-            pass
-        os.unlink(os.path.join(self.data, "postmaster.pid"))  # noqa: PTH108, PTH118
+        os.unlink(os.path.join(self.data, "postmaster.pid"))
 
     # -- watching ----------------------------------------------------------------------------------------------------
 
@@ -210,7 +211,7 @@ class Keeper:
             os.close(alive)
 
     def _pinned(self) -> bool:
-        return os.path.exists(os.path.join(self.home, "pinned"))  # noqa: PTH110, PTH118
+        return os.path.exists(os.path.join(self.home, "pinned"))
 
     def _in_use(self) -> bool:
         if try_lock(self.clients):
@@ -244,22 +245,20 @@ class Keeper:
             self.child.send_signal(signal_number)
             return
         lines = self._pid_file()  # of a server that holds the lock `alive`, so the number is its own
-        try:
+        with contextlib.suppress(IndexError, ValueError, ProcessLookupError):
             os.kill(int(lines[0]), signal_number)
-        except (IndexError, ValueError, ProcessLookupError):
-            pass
 
     # -- log ---------------------------------------------------------------------------------------------------------
 
     def _log_size(self) -> int:
         try:
-            return os.stat(self.log_path).st_size  # noqa: PTH116
+            return os.stat(self.log_path).st_size
         except OSError:
             return 0
 
     def _log_tail(self, position: int) -> str:
         try:
-            with open(self.log_path, "rb") as file:  # noqa: PTH123
+            with open(self.log_path, "rb") as file:
                 file.seek(max(position, self._log_size() - TAIL_BYTES))
                 return file.read().decode("utf-8", "replace")
         except OSError:
@@ -269,7 +268,7 @@ class Keeper:
         """Keep the newest part as `server.log.1` and begin again; the server appends, so it needs no telling."""
         if self._log_size() <= MAX_LOG_BYTES:
             return
-        with open(self.log_path, "rb") as file:  # noqa: PTH123
+        with open(self.log_path, "rb") as file:
             file.seek(self._log_size() - MAX_LOG_BYTES)
             newest = file.read(MAX_LOG_BYTES)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -287,7 +286,7 @@ def main(arguments: list[str]) -> None:
     if not config["adopt"]:
         try:
             keeper.start()
-        except Failure as failure:
+        except StartError as failure:
             keeper.report("failed", str(failure))
             return
         except OSError as error:

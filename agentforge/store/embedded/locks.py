@@ -41,7 +41,8 @@ class FileLock:
         except OSError as error:
             raise EmbeddedServerError(
                 f"cannot open {path}: {error.strerror}.",
-                "The embedded database needs a folder that you may write to; or name another database by --database-url.",
+                "The embedded database needs a folder that you may write to. Or name another database by "
+                "--database-url.",
             ) from error
         _held.add(self)
 

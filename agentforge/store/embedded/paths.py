@@ -86,7 +86,8 @@ def locate(data_dir: str | None, account: Account) -> ServerPaths:
         home = root_folder() / _key(home)
     if len(os.fsencode(home)) > DATA_PATH_LIMIT:
         raise EmbeddedServerError(
-            f"the path of the database folder has {len(os.fsencode(home))} bytes and PostgreSQL handles {DATA_PATH_LIMIT}.",
+            f"the path of the database folder has {len(os.fsencode(home))} bytes, "
+            f"and PostgreSQL handles {DATA_PATH_LIMIT}.",
             f"Choose a data folder with a shorter path. {_USE_DSN}",
         )
     return ServerPaths(home, _socket_folder(home, account))

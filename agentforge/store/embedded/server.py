@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,8 +23,8 @@ from agentforge.store.embedded import cluster
 from agentforge.store.embedded.account import Account, server_account
 from agentforge.store.embedded.binaries import Binaries, find_binaries, usable_by
 from agentforge.store.embedded.locks import FileLock
-from agentforge.store.embedded.paths import SOCKET_NAME, ServerPaths, locate, prepare
-from agentforge.store.embedded.settings import configuration, read_data
+from agentforge.store.embedded.paths import ServerPaths, locate, prepare
+from agentforge.store.embedded.settings import configuration
 
 PATIENCE = 600.0  # seconds to wait for a start, a crash recovery or a stop
 LINGER_SECONDS = 30.0
@@ -35,35 +35,6 @@ T = TypeVar("T")
 
 def _ignore(_: str) -> None:
     """Nobody wants to hear it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
-    """What there is to know about an embedded server.
-
-    Attributes:
-        state: `absent` (no data yet), `stopped`, `starting` (or stopping) or `running`.
-        data_dir: the folder that holds everything of this server.
-        socket: path of its Unix socket.
-        account: name or number of the operating-system account that it runs under.
-        version: of the server, such as `18.6`; of the data folder, such as `18`, while it is not running; empty without one.
-        pid: of the server while it is running, else None.
-        size: bytes on disk.
-        clients: sessions other than the one that asked, None while it is not running.
-        pinned: it keeps running without clients, until it is told to stop.
-        log: path of its log.
-    """
-
-    state: str
-    data_dir: Path
-    socket: Path
-    account: str
-    version: str
-    pid: int | None
-    size: int
-    clients: int | None
-    pinned: bool
-    log: Path
 
 
 class Server:
@@ -84,8 +55,8 @@ class Server:
         linger_seconds: float = LINGER_SECONDS,
         on_event: Callable[[str], None] = _ignore,
     ) -> None:
-        self._account: Account = server_account()
-        self.paths: ServerPaths = locate(data_dir, self._account)
+        self.account: Account = server_account()
+        self.paths: ServerPaths = locate(data_dir, self.account)
         self._linger = linger_seconds
         self._on_event = on_event
 
@@ -99,11 +70,11 @@ class Server:
         Raises:
             EmbeddedServerError: it cannot be made to run.
         """
-        prepare(self.paths, self._account)
+        prepare(self.paths, self.account)
         with FileLock(self.paths.lock("lock")) as lock:
             if not lock.take(timeout=PATIENCE, on_wait=self._tell_waiting):
                 raise self._gave_up("another process has been creating, starting or stopping it")
-            if not self._keeper_present() or self._ping() != Ping.OK:
+            if not self._keeper_present() or self.ping() != Ping.OK:
                 self._start(lock)
         return self.conninfo
 
@@ -130,7 +101,7 @@ class Server:
     @contextmanager
     def client(self) -> Iterator[None]:
         """Count as a client: the server is not stopped for want of use before this ends, or the process does."""
-        prepare(self.paths, self._account)
+        prepare(self.paths, self.account)
         with FileLock(self.paths.lock("clients")) as clients:
             if not clients.take(shared=True, timeout=PATIENCE):  # only while the keeper is stopping the server
                 raise self._gave_up("it has been stopping")
@@ -169,7 +140,7 @@ class Server:
         binaries: Binaries | None = None
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            state = self._ping()
+            state = self.ping()
             if state == Ping.OK:
                 self._revive_keeper()
                 return
@@ -185,11 +156,11 @@ class Server:
         major = cluster.existing_major(self.paths)
         binaries = find_binaries(major)
         if major is not None:
-            cluster.check_existing(self.paths, binaries, major, self._account)
-        binaries = usable_by(binaries, self._account)
+            cluster.check_existing(self.paths, binaries, major, self.account)
+        binaries = usable_by(binaries, self.account)
         if major is None:
             self._on_event(f"creating the embedded database in {self.paths.home} (first run)")
-            cluster.create(self.paths, binaries, self._account, lock)
+            cluster.create(self.paths, binaries, self.account, lock)
         self._write_configuration()
         return binaries
 
@@ -237,7 +208,7 @@ class Server:
             "home": str(self.paths.home),
             "data": str(self.paths.data),
             "command": command,
-            "identity": self._account.identity(),
+            "identity": self.account.identity(),
             "linger": self._linger,
             "report": report,
             "adopt": not command,
@@ -283,11 +254,11 @@ class Server:
             with keeper:
                 self._spawn_keeper(keeper, [], None)
 
-    def _ping(self) -> Ping:
+    def ping(self) -> Ping:
         """What `pg_isready` says, which is this very function."""
         return Ping(PGconn.ping(make_conninfo("", **self._where(), connect_timeout=5).encode()))
 
-    # -- stopping and looking ------------------------------------------------------------------------------------------
+    # -- stopping ----------------------------------------------------------------------------------------------------
 
     def start(self) -> str:
         """Let the server run until `stop()`, with or without clients; returns the connection string."""
@@ -304,7 +275,7 @@ class Server:
         """
         if not self.paths.lock("lock").exists():
             return False
-        prepare(self.paths, self._account)
+        prepare(self.paths, self.account)
         with FileLock(self.paths.lock("lock")) as lock, FileLock(self.paths.lock("alive")) as alive:
             if not lock.take(timeout=PATIENCE, on_wait=self._tell_waiting):
                 raise self._gave_up("another process has been creating, starting or stopping it")
@@ -317,9 +288,7 @@ class Server:
         return True
 
     def _signal_postmaster(self) -> None:
-        import signal
-
-        pid = self._pid()
+        pid = self.pid
         try:
             if pid is not None:
                 os.kill(pid, signal.SIGINT)  # fast shutdown: clients are disconnected, nothing is lost
@@ -330,42 +299,13 @@ class Server:
                 f"process {pid} belongs to another account.", "Stop the server as the user who started it."
             ) from error
 
-    def _pid(self) -> int | None:
+    @property
+    def pid(self) -> int | None:
+        """The process number in postmaster.pid, None without such a file; means nothing unless the server runs."""
         try:
             return int((self.paths.data / "postmaster.pid").read_text().split("\n", 1)[0])
         except (OSError, ValueError):
             return None
-
-    def status(self) -> ServerStatus:
-        """What the server is doing; never starts it."""
-        ping = self._ping()
-        version, clients = self._ask() if ping == Ping.OK else (None, None)
-        if version is None:
-            major = cluster.existing_major(self.paths)
-            state = "starting" if ping in (Ping.REJECT, Ping.OK) else "absent" if major is None else "stopped"
-            version = "" if major is None else str(major)
-        else:
-            state = "running"
-        return ServerStatus(
-            state=state,
-            data_dir=self.paths.home,
-            socket=self.paths.sockets / SOCKET_NAME,
-            account=self._account.name,
-            version=version,
-            pid=self._pid() if state != "stopped" else None,
-            size=_size(self.paths.home),
-            clients=clients,
-            pinned=self.paths.pinned.exists(),
-            log=self.paths.log,
-        )
-
-    def _ask(self) -> tuple[str | None, int | None]:
-        try:
-            with psycopg.connect("", autocommit=True, connect_timeout=5, **self.parameters()) as connection:
-                row = connection.execute(read_data("embedded/sessions.sql").encode()).fetchone()
-                return connection.info.parameter_status("server_version"), row[0] if row else None
-        except psycopg.Error:
-            return None, None
 
     def _tell_waiting(self) -> None:
         self._on_event("waiting for another process that starts or stops the embedded database")
@@ -375,15 +315,3 @@ class Server:
             f"the embedded database did not become available: {what} for {PATIENCE:.0f} seconds.",
             f"See its log {self.paths.log}, or name another database by --database-url.",
         )
-
-
-def _size(folder: Path) -> int:
-    """Bytes that the files below `folder` take on disk; files that vanish meanwhile count nothing."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_blocks * 512  # noqa: PTH118 - thousands of files
-            except OSError:
-                continue
-    return total

@@ -62,7 +62,7 @@ def machine_memory() -> int:
 
 
 def parallel_memory() -> int:
-    """Bytes that fit into POSIX shared memory; without such a file system (macOS) nothing says, and 1 GiB is assumed."""
+    """Bytes that fit into POSIX shared memory; 1 GiB is assumed where no file system tells (macOS)."""
     try:
         found = os.statvfs(SHARED_MEMORY)
     except OSError:
