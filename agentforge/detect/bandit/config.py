@@ -1,0 +1,60 @@
+"""bandit's own configuration, where a project has one."""
+
+from __future__ import annotations
+
+import configparser
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentforge.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class BanditConfig:
+    """What bandit is told: small and picklable.
+
+    Attributes:
+        file: a bandit.yaml or a pyproject.toml with `[tool.bandit]`, None where there is none.
+        tests, skips: ids of the tests to run alone, and to leave out (from `.bandit`).
+    """
+
+    file: str | None = None
+    tests: tuple[str, ...] = ()
+    skips: tuple[str, ...] = ()
+
+
+def load_config(root: str) -> BanditConfig:
+    """The configuration in a project's root: `bandit.yaml` or `[tool.bandit]`, and the `[bandit]` section of `.bandit`.
+
+    Raises:
+        UsageError: a file is there and cannot be read.
+    """
+    ini = Path(root) / ".bandit"
+    tests: tuple[str, ...] = ()
+    skips: tuple[str, ...] = ()
+    if ini.is_file():
+        parser = configparser.ConfigParser()
+        try:
+            parser.read(ini, "utf-8")
+        except (configparser.Error, UnicodeDecodeError) as error:
+            raise UsageError(f"{ini} cannot be read: {error}", "Correct it, or remove it.") from None
+        if parser.has_section("bandit"):
+            tests, skips = _ids(parser, "tests"), _ids(parser, "skips")
+    return BanditConfig(_file(Path(root)), tests, skips)
+
+
+def _ids(parser: configparser.ConfigParser, option: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in parser.get("bandit", option, fallback="").split(",") if part.strip())
+
+
+def _file(root: Path) -> str | None:
+    for name in ("bandit.yaml", "bandit.yml"):
+        if (root / name).is_file():
+            return str(root / name)
+    pyproject = root / "pyproject.toml"
+    try:
+        configured = "bandit" in tomllib.loads(pyproject.read_text("utf-8")).get("tool", {})
+    except (OSError, ValueError):
+        return None  # whatever it is, it does not configure bandit
+    return str(pyproject) if configured else None
