@@ -1,1 +1,58 @@
-def main() -> None: ...
+"""The command line: `main` is the entry point of the installed command."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from agentforge.errors import EXIT_CLEAN, EXIT_INTERNAL, EXIT_USAGE, AgentForgeError
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line and exit: 0 clean, 1 findings, 2 usage or configuration, 3 internal or database."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and give its exit code; every failure becomes one message on stderr.
+
+    Args:
+        arguments: of the command line, without the program's name.
+    """
+    import typer
+
+    from agentforge.cli.app import app
+
+    debug = "--debug" in arguments
+    try:
+        result = app(args=arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else EXIT_CLEAN
+    except typer.TyperException as error:
+        error.show()  # type: ignore[attr-defined]  # every exception for users of its parser has it
+        return EXIT_USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        _complain("Interrupted.")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; Python must not complain about it again when it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_CLEAN
+    except AgentForgeError as error:
+        if debug:
+            raise
+        _complain(str(error))
+        return error.exit_code
+    except Exception as error:
+        if debug:
+            raise
+        _complain(
+            f"Internal error: {type(error).__name__}: {error}\nRun it again with --debug to see where, and report it."
+        )
+        return EXIT_INTERNAL
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write(f"agentforge: {message}\n")

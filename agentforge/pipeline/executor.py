@@ -106,8 +106,10 @@ def _one_by_one(
     queue: list[list[Item]] = [[item] for item in crashed]
     pool: ProcessPoolExecutor | None = None
     try:
-        while queue or (task := next(rest, None)) is not None:
-            task = queue.pop(0) if queue else task
+        while True:
+            task = queue.pop(0) if queue else next(rest, [])
+            if not task:
+                break
             pool = pool or process_pool(1)
             try:
                 yield pool.submit(work, task).result()

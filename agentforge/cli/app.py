@@ -1,0 +1,88 @@
+"""The commands and their options. A command's work is imported when it runs, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+import agentforge
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Static analysis whose results live in PostgreSQL: metrics, violations with a life, similar functions.",
+)
+
+
+class Format(StrEnum):
+    """How an analysis is shown."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"agentforge {agentforge.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
+) -> None:
+    pass
+
+
+Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Folders or files of one project, or a git URL.")]
+Include = Annotated[
+    list[str], typer.Option("--include", metavar="GLOB", help="Analyse only these (as in .gitignore); repeatable.")
+]
+Exclude = Annotated[
+    list[str], typer.Option("--exclude", metavar="GLOB", help="Leave these out (as in .gitignore); repeatable.")
+]
+Jobs = Annotated[
+    int, typer.Option("--jobs", "-j", min=0, envvar="AGENTFORGE_JOBS", help="Worker processes; 0 is one a core.")
+]
+MaxFileSize = Annotated[
+    int,
+    typer.Option(
+        "--max-file-size", min=1, metavar="BYTES", envvar="AGENTFORGE_MAX_FILE_SIZE", help="Skip larger files."
+    ),
+]
+ShowFiles = Annotated[
+    bool,
+    typer.Option("--show-files", help="List each file with its language, or the reason why it is skipped; then stop."),
+]
+OutputFormat = Annotated[
+    Format, typer.Option("--format", "-f", envvar="AGENTFORGE_FORMAT", help="table for people, json for machines.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+
+DEFAULT_MAX_FILE_SIZE = 2 * 1024 * 1024
+
+
+@app.command()
+def check(
+    paths: Paths,
+    include: Include = [],  # noqa: B006 - typer reads it, nobody changes it
+    exclude: Exclude = [],  # noqa: B006
+    jobs: Jobs = 0,
+    max_file_size: MaxFileSize = DEFAULT_MAX_FILE_SIZE,
+    show_files: ShowFiles = False,
+    output_format: OutputFormat = Format.TABLE,
+    quiet: Quiet = False,
+) -> int:
+    """Analyse a tree without a database: a linter. Exits with 1 where it finds violations."""
+    from agentforge.cli.check import Options, run
+
+    options = Options(tuple(paths), tuple(include), tuple(exclude), jobs, max_file_size)
+    return run(options, show_files=show_files, as_json=output_format is Format.JSON, quiet=quiet)

@@ -1,0 +1,31 @@
+"""Batches survive a worker that dies."""
+
+from __future__ import annotations
+
+import os
+
+from agentforge.pipeline.executor import batches, process_pool, run_batches
+
+
+def double(batch: list[int]) -> list[int]:
+    if 13 in batch:
+        os._exit(1)
+    return [2 * item for item in batch]
+
+
+def died(item: int) -> int:
+    return -item
+
+
+def test_only_the_item_that_kills_its_worker_is_lost() -> None:
+    tasks = iter([[1, 2], [13, 3], [4], [5, 6]])
+    with process_pool(2) as pool:
+        results = sorted(item for batch in run_batches(pool, double, tasks, died, window=2) for item in batch)
+    assert results == sorted([2, 4, -13, 6, 8, 10, 12])
+
+
+def test_batches_are_bounded_and_complete() -> None:
+    sizes = [10, 500_000, 1, 2, 3] + [1] * 120
+    split = list(batches(sizes, lambda size: size))
+    assert [item for batch in split for item in batch] == sizes
+    assert max(map(len, split)) <= 50
