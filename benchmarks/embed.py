@@ -5,7 +5,7 @@
 
 SOURCES is a folder with the packages of docs/embedding.md, unpacked as `NAME-VERSION`. Four sets:
 
-- edited: a function of Django 4.2, lodash 4.17.21 or express 4.18.2 whose code is another in 5.2, 4.18.1, 5.3.0;
+- edited: a function of Django 4.2 or express 4.18.2 whose code is another in 5.2, 5.3.0;
 - renamed: every name in a function replaced; the original is to be found among all functions of Django 5.2;
 - sibling: methods of one name in other classes of Django 5.2, with that name masked (P@1 of any, MAP over all);
 - ported: markdown-it-py's functions in markdown-it, Python to JavaScript, their own names masked.
@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -171,9 +172,8 @@ def tasks(sources: Path) -> Iterable[Task]:
     """All sets."""
     django = functions(sources / "Django-5.2" / "Django-5.2" / "django", "python")
     yield edited(functions(sources / "Django-4.2" / "Django-4.2" / "django", "python"), django, "edited: Django")
-    for name, old, new in (("lodash", "4.17.21", "4.18.1"), ("express", "4.18.2", "5.3.0")):
-        before = functions(sources / f"{name}-{old}" / "package", "javascript")
-        yield edited(before, functions(sources / f"{name}-{new}" / "package", "javascript"), f"edited: {name}")
+    before = functions(sources / "express-4.18.2" / "package", "javascript")
+    yield edited(before, functions(sources / "express-5.3.0" / "package", "javascript"), "edited: express")
     large = [(item, {index}) for index, item in enumerate(django) if item.lines >= MIN_LINES]
     sample = random.Random(1).sample(large, QUERIES)
     yield task("renamed", [(renamed(item), right) for item, right in sample], [item.snippet for item in django])
@@ -236,35 +236,43 @@ def speed(root: Path) -> None:
         )
 
 
+def systems(models: list[str], sweep: bool) -> dict[str, Callable[[list[Snippet], list[Snippet]], np.ndarray]]:
+    """What is compared: each gives scores of shape (queries, corpus)."""
+    found: dict[str, Callable[[list[Snippet], list[Snippet]], np.ndarray]] = {"BM25 over words": bm25}
+
+    def add(name: str, embedder: Embedder) -> None:
+        found[name] = lambda queries, corpus: embedder.embed(queries) @ embedder.embed(corpus).T
+
+    add("words only", HashedEmbedder(Projection(word_dimension=255, node_dimension=1, word_weight=1.0)))
+    add("structure only", HashedEmbedder(Projection(word_dimension=1, node_dimension=255, word_weight=0.0)))
+    add("hashed", load())
+    if sweep:
+        for dimension, weight, hashes in product((128, 160, 192), (0.4, 0.5, 0.6, 0.7), (1, 2, 4)):
+            shape = Projection(dimension, 256 - dimension, weight, hashes)
+            add(f"{dimension}/{weight}/{hashes}", HashedEmbedder(shape))
+    for model in models:
+        add(Path(model).name, load(model))
+    return found
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sources", type=Path)
     parser.add_argument("--model", action="append", default=[], help="another model to measure beside the default")
+    parser.add_argument("--only", default="", help="only sets whose name contains this")
     parser.add_argument("--sweep", action="store_true", help="other shares of words and structure")
     parser.add_argument("--speed", action="store_true", help="measure time only")
     arguments = parser.parse_args()
     if arguments.speed:
-        return speed(arguments.sources / "Django-5.2" / "Django-5.2" / "django")
-    systems: dict[str, Callable[[list[Snippet], list[Snippet]], np.ndarray]] = {"BM25 over words": bm25}
-
-    def add(name: str, embedder: Embedder) -> None:
-        systems[name] = lambda queries, corpus: embedder.embed(queries) @ embedder.embed(corpus).T
-
-    add("words only", HashedEmbedder(Projection(word_dimension=255, node_dimension=1, word_weight=1.0)))
-    add("structure only", HashedEmbedder(Projection(word_dimension=1, node_dimension=255, word_weight=0.0)))
-    add("hashed", load())
-    if arguments.sweep:
-        for dimension in (128, 160, 192):
-            for weight in (0.4, 0.5, 0.6, 0.7):
-                for hashes in (1, 2, 4):
-                    shape = Projection(dimension, 256 - dimension, weight, hashes)
-                    add(f"{dimension}/{weight}/{hashes}", HashedEmbedder(shape))
-    for model in arguments.model:
-        add(model, load(model))
+        speed(arguments.sources / "Django-5.2" / "Django-5.2" / "django")
+        return
+    compared = systems(arguments.model, arguments.sweep)
     for item in tasks(arguments.sources):
+        if arguments.only not in item.name:
+            continue
         print(f"\n{item.name}: {len(item.queries)} queries among {len(item.corpus)} functions")
-        for name, score in systems.items():
+        for name, score in compared.items():
             started = time.process_time()
             first, average = evaluate(score(item.queries, item.corpus), item.right, item.ignored)
             seconds = time.process_time() - started
