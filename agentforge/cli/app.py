@@ -86,3 +86,51 @@ def check(
 
     options = Options(tuple(paths), tuple(include), tuple(exclude), jobs, max_file_size)
     return run(options, show_files=show_files, as_json=output_format is Format.JSON, quiet=quiet)
+
+
+db = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The database.")
+app.add_typer(db, name="db")
+
+DataDir = Annotated[
+    str | None,
+    typer.Option("--data-dir", metavar="DIR", envvar="AGENTFORGE_DATA_DIR", help="Folder of the embedded server."),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url", metavar="URL", envvar="AGENTFORGE_DATABASE_URL", help="Use this PostgreSQL instead."
+    ),
+]
+
+
+def _embedded(action: str, data_dir: str | None, database_url: str | None, output_format: Format) -> int:
+    import os
+
+    from agentforge.cli.db import run
+    from agentforge.store.connection import DatabaseSettings
+
+    libpq = any(os.environ.get(name) for name in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"))
+    settings = DatabaseSettings(url=database_url, use_libpq_env=libpq, data_dir=data_dir)
+    return run(action, settings, as_json=output_format is Format.JSON)
+
+
+@db.command()
+def start(
+    data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE
+) -> int:
+    """Start the embedded PostgreSQL and keep it running until `db stop`."""
+    return _embedded("start", data_dir, database_url, output_format)
+
+
+@db.command()
+def stop(data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE) -> int:
+    """Stop the embedded PostgreSQL."""
+    return _embedded("stop", data_dir, database_url, output_format)
+
+
+@db.command()
+def status(
+    data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE
+) -> int:
+    """Show where the embedded PostgreSQL lives and whether it runs. Starts nothing."""
+    return _embedded("status", data_dir, database_url, output_format)

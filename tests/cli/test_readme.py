@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -11,10 +13,18 @@ from agentforge.cli.app import app
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
+def commands(group: Any, name: str) -> Iterator[tuple[str, Any]]:
+    for part, command in getattr(group, "commands", {}).items():
+        yield from commands(command, f"{name} {part}")
+        if not hasattr(command, "commands"):
+            yield f"{name} {part}", command
+
+
 def test_every_command_and_its_options_are_documented() -> None:
-    command = typer.main.get_command(app)
-    for name, sub in command.commands.items():  # type: ignore[attr-defined]
-        assert f"agentforge {name}" in README
-        for parameter in sub.params:
+    found = dict(commands(typer.main.get_command(app), "agentforge"))
+    assert len(found) >= 4
+    for name, command in found.items():
+        assert name in README
+        for parameter in command.params:
             long = [option for option in parameter.opts if option.startswith("--")]
             assert all(option in README for option in long), (name, long)

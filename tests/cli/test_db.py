@@ -1,0 +1,48 @@
+"""`agentforge db start|stop|status` on a real server in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = str(Path(sys.executable).parent / "agentforge")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "AGENTFORGE"))}
+    return subprocess.run(
+        [COMMAND, "db", *arguments], capture_output=True, text=True, check=False, timeout=120, env=clean | environment
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> str:
+    return str(tmp_path)
+
+
+def state(home: str) -> str:
+    return str(json.loads(run("status", "--format", "json", HOME=home).stdout)["state"])
+
+
+def test_start_shows_a_running_server_and_stop_ends_it(home: str) -> None:
+    assert state(home) == "absent"
+    try:
+        started = run("start", HOME=home)
+        assert started.returncode == 0, started.stderr
+        assert "running, until it is stopped" in started.stdout
+        assert state(home) == "running"
+    finally:
+        assert run("stop", HOME=home).returncode == 0
+    assert state(home) == "stopped"
+    assert "was not running" in run("stop", HOME=home).stderr
+
+
+def test_another_server_is_not_ours_to_start(home: str) -> None:
+    done = run("start", HOME=home, AGENTFORGE_DATABASE_URL="postgresql://user:secret@127.0.0.1:9/x")
+    assert done.returncode == 2
+    assert "secret" not in done.stderr
