@@ -1,0 +1,137 @@
+"""Real databases for tests.
+
+`database_url` is the connection string of a fresh, empty database, dropped after the test. `new_database` makes several,
+and clones: `new_database(template=name)`. The server that holds them is, in this order,
+
+1. the one that `AGENTFORGE_TEST_DATABASE_URL` names (a role that may create databases and extensions);
+2. one embedded server for the whole run, shared by all xdist workers;
+3. a `pgvector/pgvector:pg17` container, where the embedded server cannot run and a Docker engine answers.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from agentforge.errors import EmbeddedServerError
+from agentforge.store.embedded.server import Server
+
+CONTAINER_IMAGE = "pgvector/pgvector:pg17"
+SERVER_FOLDER = pytest.StashKey[Path]()
+WORKER_INPUT = "agentforge_server_folder"
+
+
+class NewDatabase(Protocol):
+    """Creates a database and returns its connection string."""
+
+    def __call__(self, template: str = "template0") -> str: ...
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Agree on one folder for the run; nothing is created before a test asks for a database."""
+    handed_down = getattr(config, "workerinput", {}).get(WORKER_INPUT)
+    name = f"agentforge-test-{os.geteuid()}-{secrets.token_hex(6)}"
+    config.stash[SERVER_FOLDER] = Path(handed_down or Path(tempfile.gettempdir()) / name)
+
+
+class XdistHooks:
+    """Registered only where xdist is, which alone knows this hook."""
+
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput[WORKER_INPUT] = str(node.config.stash[SERVER_FOLDER])
+
+
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    if manager.hasplugin("xdist") and not manager.hasplugin("agentforge-xdist"):
+        manager.register(XdistHooks(), "agentforge-xdist")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The process that began the run stops the server and removes its folder."""
+    folder = config.stash.get(SERVER_FOLDER, None)
+    if folder is None or hasattr(config, "workerinput"):
+        return
+    with suppress(EmbeddedServerError):
+        server = Server(str(folder))
+        server.stop()
+        shutil.rmtree(server.paths.sockets, ignore_errors=True)
+        shutil.rmtree(server.paths.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Connection string of a server on which databases can be made."""
+    given = os.environ.get("AGENTFORGE_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(_embedded(pytestconfig.stash[SERVER_FOLDER]))
+        except EmbeddedServerError as error:
+            url = stack.enter_context(_container(error))
+        yield url
+
+
+@pytest.fixture
+def new_database(server_url: str) -> Iterator[NewDatabase]:
+    """A function that creates databases, which are dropped after the test."""
+    made: list[str] = []
+
+    def create(template: str = "template0") -> str:
+        name = f"agentforge_test_{secrets.token_hex(8)}"
+        _administer(server_url, "CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log", name, template)
+        made.append(name)
+        return make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name})
+
+    yield create
+    for name in made:
+        _administer(server_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+@pytest.fixture
+def database_url(new_database: NewDatabase) -> str:
+    """Connection string of a fresh, empty database."""
+    return new_database()
+
+
+def _administer(url: str, statement: str, *names: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextmanager
+def _embedded(folder: Path) -> Iterator[str]:
+    server = Server(str(folder), linger_seconds=20)
+    with server.client():
+        url = server.ensure_running()
+        _administer(url, "ALTER SYSTEM SET fsync = off")  # the folder is thrown away
+        _administer(url, "SELECT pg_reload_conf()")
+        yield url
+
+
+@contextmanager
+def _container(reason: EmbeddedServerError) -> Iterator[str]:
+    try:
+        from testcontainers.postgres import PostgresContainer
+
+        container = PostgresContainer(CONTAINER_IMAGE, driver=None).start()
+    except Exception as error:
+        pytest.fail(
+            f"no database for the tests: {reason} No container either: {error!r}. Set AGENTFORGE_TEST_DATABASE_URL."
+        )
+    try:
+        yield container.get_connection_url()
+    finally:
+        container.stop()
