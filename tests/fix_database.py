@@ -1,6 +1,6 @@
 """Real databases for tests.
 
-`database_url` is the connection string of a fresh, empty database, dropped after the test. `new_database` makes several,
+`database_url` is the connection string of a fresh, empty database, dropped after the test. `new_database` makes more,
 and clones: `new_database(template=name)`. The server that holds them is, in this order,
 
 1. the one that `AGENTFORGE_TEST_DATABASE_URL` names (a role that may create databases and extensions);
