@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: analyze test lint unit install dev clean
 
 analyze: install
-	$(BIN)/agentforge check $(REPO) $(ARGS) || test $$? -eq 1 # findings are a result, not a failure
+	$(BIN)/agentforge analyze $(REPO) $(ARGS) || test $$? -eq 1 # findings are a result, not a failure
 
 install: $(VENV)/.installed
 dev: $(VENV)/.installed-dev

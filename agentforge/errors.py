@@ -9,6 +9,7 @@ EXIT_CLEAN = 0
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2
 EXIT_INTERNAL = 3
+EXIT_INTERRUPTED = 130  # what a shell makes of Ctrl-C
 
 
 class AgentForgeError(Exception):
@@ -46,3 +47,5 @@ class EmbeddedServerError(DatabaseError):
 
 class AnalysisCancelled(AgentForgeError):  # noqa: N818 - it is a request of the user, not a fault
     """The user interrupted the analysis; what was stored before is untouched."""
+
+    exit_code = EXIT_INTERRUPTED

@@ -6,7 +6,7 @@ Scores run from 0 to 100 and 100 is best. Hashes are lower-case hexadecimal SHA-
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -141,12 +141,18 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a file outside its functions: module level or the head of a class, to be embedded."""
+    """A piece of a file outside its functions, to be embedded.
+
+    `kind` is `module` or `class`; `name` is the qualified name of the class, empty at module level. `code_hash` and
+    `features` are as in `Function`.
+    """
 
     kind: str
     name: str
     start_line: int
     end_line: int
+    start_byte: int
+    end_byte: int
     code: str
     code_hash: str
     features: bytes = b""
@@ -192,6 +198,7 @@ class FileMetrics:
 
     lines: LineCounts
     functions: tuple[Function, ...] = ()
+    chunks: tuple[Chunk, ...] = ()
     classes: int = 0
     maintainability_index: float | None = None
     halstead: Halstead | None = None
@@ -219,7 +226,6 @@ class FileAnalysis:
     metrics: FileMetrics
     scores: Scores
     violations: tuple[Violation, ...] = ()
-    chunks: tuple[Chunk, ...] = field(default=())
     is_test: bool = False
 
 
@@ -293,7 +299,9 @@ class LanguageSummary:
 
 @dataclass(frozen=True, slots=True)
 class SeverityCount:
-    """Violations of one severity since the last analysis. `remaining` are open ones that were there before."""
+    """Violations of one severity since the last analysis. `new` ones were not there then, be they found for the first
+    time or reopened; `remaining` ones were.
+    """
 
     severity: Severity
     new: int

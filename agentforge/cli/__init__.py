@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from agentforge.errors import EXIT_CLEAN, EXIT_INTERNAL, EXIT_USAGE, AgentForgeError
-
-_INTERRUPTED = 130
+from agentforge.errors import EXIT_CLEAN, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, AgentForgeError
 
 
 def main() -> None:
@@ -35,7 +33,7 @@ def run(arguments: list[str]) -> int:
         return EXIT_USAGE
     except (typer.Abort, KeyboardInterrupt):
         _complain("Interrupted.")
-        return _INTERRUPTED
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe has seen enough; Python must not complain about it again when it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -70,6 +70,51 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stder
 DEFAULT_MAX_FILE_SIZE = 2 * 1024 * 1024
 
 
+DataDir = Annotated[
+    str | None,
+    typer.Option("--data-dir", metavar="DIR", envvar="AGENTFORGE_DATA_DIR", help="Folder of the embedded server."),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url", metavar="URL", envvar="AGENTFORGE_DATABASE_URL", help="Use this PostgreSQL instead."
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        envvar="AGENTFORGE_MODEL",
+        help="What embeds functions: hashed, or a sentence-transformers model (name or folder).",
+    ),
+]
+
+
+@app.command()
+def analyze(
+    paths: Paths,
+    include: Include = [],  # noqa: B006 - typer reads it, nobody changes it
+    exclude: Exclude = [],  # noqa: B006
+    jobs: Jobs = 0,
+    max_file_size: MaxFileSize = DEFAULT_MAX_FILE_SIZE,
+    show_files: ShowFiles = False,
+    model: Model = "hashed",
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    output_format: OutputFormat = Format.TABLE,
+    quiet: Quiet = False,
+) -> int:
+    """Analyse a tree into the database, only what changed since the last time. Exits with 1 where it has violations."""
+    from agentforge.cli.analyze import run
+    from agentforge.cli.database import database_settings
+    from agentforge.cli.inputs import Options
+
+    options = Options(tuple(paths), tuple(include), tuple(exclude), jobs, max_file_size)
+    settings = database_settings(database_url, data_dir)
+    return run(options, settings, model, show_files=show_files, as_json=output_format is Format.JSON, quiet=quiet)
+
+
 @app.command()
 def check(
     paths: Paths,
@@ -82,7 +127,8 @@ def check(
     quiet: Quiet = False,
 ) -> int:
     """Analyse a tree without a database: a linter. Exits with 1 where it finds violations."""
-    from agentforge.cli.check import Options, run
+    from agentforge.cli.check import run
+    from agentforge.cli.inputs import Options
 
     options = Options(tuple(paths), tuple(include), tuple(exclude), jobs, max_file_size)
     return run(options, show_files=show_files, as_json=output_format is Format.JSON, quiet=quiet)
@@ -91,27 +137,12 @@ def check(
 db = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The database.")
 app.add_typer(db, name="db")
 
-DataDir = Annotated[
-    str | None,
-    typer.Option("--data-dir", metavar="DIR", envvar="AGENTFORGE_DATA_DIR", help="Folder of the embedded server."),
-]
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--database-url", metavar="URL", envvar="AGENTFORGE_DATABASE_URL", help="Use this PostgreSQL instead."
-    ),
-]
-
 
 def _embedded(action: str, data_dir: str | None, database_url: str | None, output_format: Format) -> int:
-    import os
-
+    from agentforge.cli.database import database_settings
     from agentforge.cli.db import run
-    from agentforge.store.connection import DatabaseSettings
 
-    libpq = any(os.environ.get(name) for name in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"))
-    settings = DatabaseSettings(url=database_url, use_libpq_env=libpq, data_dir=data_dir)
-    return run(action, settings, as_json=output_format is Format.JSON)
+    return run(action, database_settings(database_url, data_dir), as_json=output_format is Format.JSON)
 
 
 @db.command()

@@ -28,6 +28,7 @@ def near_duplicates(
     changed: Collection[int] | None = None,
     min_score: float = MIN_SCORE,
     min_lines: int = MIN_LINES,
+    identical_only: bool = False,
     locations: Sequence[Location] | None = None,
 ) -> list[tuple[int, int, float]]:
     """Find near-duplicates among n functions; time grows with n squared, memory with n.
@@ -41,6 +42,7 @@ def near_duplicates(
         lines_of_code: of each function; those with fewer than `min_lines` are left out.
         changed: indexes of the functions of which at least one must be in a pair; None for all.
         min_score: least cosine similarity; the default is calibrated for the `hashed` model (docs/embedding.md).
+        identical_only: pair functions with equal code only, which costs next to nothing.
         locations: (path, start line, end line) of each function; one that lies inside another is no duplicate of it.
 
     Returns:
@@ -54,8 +56,9 @@ def near_duplicates(
     for index in sorted(allowed):
         copies[code_hashes[index]].append(index)
     pairs = [(group[0], other, 1.0) for group in copies.values() for other in group[1:] if fresh & {group[0], other}]
-    single = sorted(next((index for index in group if index in fresh), group[0]) for group in copies.values())
-    pairs.extend(_near(vectors, np.array(single), np.isin(single, sorted(fresh)), min_score))
+    if not identical_only:
+        single = sorted(next((index for index in group if index in fresh), group[0]) for group in copies.values())
+        pairs.extend(_near(vectors, np.array(single), np.isin(single, sorted(fresh)), min_score))
     if locations is not None:
         pairs = [pair for pair in pairs if not _nested(locations[pair[0]], locations[pair[1]])]
     return sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1]))

@@ -7,6 +7,7 @@ import hashlib
 from tree_sitter import Node, Query
 
 from agentforge.languages import Language
+from agentforge.measure.chunks import chunks
 from agentforge.measure.complexity import Complexity, measure_functions
 from agentforge.measure.functions import Definition, locate, signature
 from agentforge.measure.halstead import Tokens, maintainability_index
@@ -42,6 +43,7 @@ def measure(parsed: ParsedFile | None, decoded: Decoded) -> FileMetrics:
     return FileMetrics(
         lines=lines,
         functions=rows,
+        chunks=chunks(parsed.data, code, definitions),
         classes=sum(definition.is_class for definition in definitions),
         maintainability_index=_file_index(halstead.volume, rows, lines),
         halstead=halstead,

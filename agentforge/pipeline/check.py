@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
-from functools import partial
 
 from agentforge.detect.bandit import load_config
-from agentforge.model import Analysis, FileAnalysis, Phase, Project, Report, SkippedFile, SourceFile
-from agentforge.pipeline.events import Observer, PhaseAdvanced, PhaseStarted
-from agentforge.pipeline.executor import batches, process_pool, run_batches
+from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFile, SourceFile
+from agentforge.pipeline.engine import engine_version
+from agentforge.pipeline.events import Observer, PhaseStarted
+from agentforge.pipeline.files import analyse_files
+from agentforge.pipeline.stopwatch import Stopwatch
 from agentforge.pipeline.summary import summarise, violation_order
-from agentforge.pipeline.worker import WorkerConfig, analyse_batch
+from agentforge.pipeline.worker import WorkerConfig
 from agentforge.walk import SourceTree, WalkOptions, walk
 
-# Starting processes takes longer than analysing this many bytes.
-SMALL_TREE_BYTES = 200_000
 
-
-def check(tree: SourceTree, options: WalkOptions, jobs: int, engine_version: str, observer: Observer) -> Report:
+def check(tree: SourceTree, options: WalkOptions, jobs: int, version: str, observer: Observer) -> Report:
     """Analyse a tree and keep nothing.
 
     Args:
         tree: what to look at.
         options: what to leave out.
         jobs: worker processes, at least 1.
-        engine_version: of the tool.
+        version: of the tool.
         observer: is told of the progress.
 
     Raises:
         UsageError: an option or a tool's configuration in the tree is not usable.
     """
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    started = time.perf_counter()
+    watch = Stopwatch()
     observer(PhaseStarted("walk"))
-    found = list(walk(tree, options))
+    with watch.phase("walk"):
+        found = list(walk(tree, options))
+        watch.count("walk", len(found))
     sources = [item for item in found if isinstance(item, SourceFile)]
     skipped = [item for item in found if isinstance(item, SkippedFile)]
-    walked = time.perf_counter()
-    config = WorkerConfig(options.max_file_size, load_config(tree.root))
-    files = analyse(sources, skipped, config, jobs, observer)
-    done = time.perf_counter()
+    bandit = load_config(tree.root)
+    files: list[FileAnalysis] = []
+    with watch.phase("analyse"):
+        for batch in analyse_files(sources, WorkerConfig(options.max_file_size, bandit), jobs, observer):
+            files.extend(item for item in batch if isinstance(item, FileAnalysis))
+            skipped.extend(item for item in batch if isinstance(item, SkippedFile))
+        watch.count("analyse", len(files))
+    files.sort(key=lambda file: file.path)
     return Report(
         project=Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit),
         analysis=Analysis(
@@ -49,49 +52,17 @@ def check(tree: SourceTree, options: WalkOptions, jobs: int, engine_version: str
             status="completed",
             started_at=started_at,
             completed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            engine_version=engine_version,
+            engine_version=engine_version(version, bandit),
             model=None,
             partial=bool(tree.scopes),
             scopes=tree.scopes,
             files_analyzed=len(files),
             files_unchanged=0,
             files_removed=0,
-            phases=(Phase("walk", walked - started, len(found)), Phase("analyse", done - walked, len(files))),
+            phases=watch.phases(),
             skipped=tuple(sorted(skipped, key=lambda item: item.path)),
         ),
         summary=summarise(tree.name, files),
         files=tuple(files),
         violations=tuple(sorted((item for file in files for item in file.violations), key=violation_order)),
     )
-
-
-def analyse(
-    sources: list[SourceFile], skipped: list[SkippedFile], config: WorkerConfig, jobs: int, observer: Observer
-) -> list[FileAnalysis]:
-    """Analyse files in worker processes; what turns out not to be analysable is added to `skipped`.
-
-    Returns:
-        The analyses in the order of paths.
-    """
-    observer(PhaseStarted("analyse", len(sources)))
-    small = sum(file.size for file in sources) < SMALL_TREE_BYTES
-    pool = None if jobs == 1 or small else process_pool(jobs)
-    files: list[FileAnalysis] = []
-    try:
-        tasks = batches(sources, lambda file: file.size)
-        results = run_batches(pool, partial(analyse_batch, config), tasks, _died, window=2 * jobs + 2)
-        for batch in results:
-            for item in batch:
-                if isinstance(item, SkippedFile):
-                    skipped.append(item)
-                else:
-                    files.append(item)
-            observer(PhaseAdvanced(len(batch)))
-    finally:
-        if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
-    return sorted(files, key=lambda file: file.path)
-
-
-def _died(file: SourceFile) -> FileAnalysis | SkippedFile:
-    return SkippedFile(file.path, "its worker process died")

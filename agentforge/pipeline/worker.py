@@ -8,15 +8,18 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 from agentforge import languages, measure, parse
 from agentforge.detect.bandit import BanditConfig, scan
 from agentforge.detect.fingerprint import assign
 from agentforge.measure.radon import enrich
 from agentforge.measure.scores import score
-from agentforge.model import FileAnalysis, FileMetrics, SkippedFile, SourceFile, Violation
+from agentforge.model import Chunk, FileAnalysis, FileMetrics, Function, SkippedFile, SourceFile, Violation
 from agentforge.parse.python_ast import parse_python
 from agentforge.walk import UnreadableSourceError, read_source
+
+Piece = TypeVar("Piece", Function, Chunk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,12 @@ class WorkerConfig:
     Attributes:
         max_file_size: bytes; a file that grew past it since the walk is skipped.
         bandit: bandit's own configuration for this project.
+        features: whether to extract what an embedder reads from trees.
     """
 
     max_file_size: int
     bandit: BanditConfig
+    features: bool = False
 
 
 def analyse_batch(config: WorkerConfig, batch: Sequence[SourceFile]) -> list[FileAnalysis | SkippedFile]:
@@ -59,7 +64,27 @@ def analyse_file(config: WorkerConfig, file: SourceFile) -> FileAnalysis | Skipp
     found: list[Violation] = []
     if file.language == "python":
         metrics, found = _python(config, file, raw, metrics)
+    if config.features and parsed is not None:
+        metrics = _with_features(parsed, metrics)
     return _result(file, raw, metrics, assign(found, decoded.text, metrics.functions))
+
+
+def _with_features(parsed: parse.ParsedFile, metrics: FileMetrics) -> FileMetrics:
+    """The same with the features of each function and chunk, which need the tree that is dropped here."""
+    from agentforge.embed.features import extract
+
+    pieces: list[Function | Chunk] = [*metrics.functions, *metrics.chunks]
+    found = extract(parsed, [(piece.start_byte, piece.end_byte) for piece in pieces])
+    of_functions, of_chunks = found[: len(metrics.functions)], found[len(metrics.functions) :]
+    return dataclasses.replace(
+        metrics,
+        functions=tuple(map(_featured, metrics.functions, of_functions)),
+        chunks=tuple(map(_featured, metrics.chunks, of_chunks)),
+    )
+
+
+def _featured(piece: Piece, features: bytes) -> Piece:
+    return dataclasses.replace(piece, features=features)
 
 
 def _python(

@@ -4,7 +4,7 @@ from agentforge.walk.discover import SourceTree, discover
 from agentforge.walk.git import clone
 from agentforge.walk.git import is_url as is_git_url
 from agentforge.walk.source import UnreadableSourceError, escape, read_source
-from agentforge.walk.walk import MAX_FILE_SIZE, WalkOptions, renames, walk
+from agentforge.walk.walk import MAX_FILE_SIZE, WalkOptions, looked_at, renames, walk
 
 __all__ = [
     "MAX_FILE_SIZE",
@@ -15,6 +15,7 @@ __all__ = [
     "discover",
     "escape",
     "is_git_url",
+    "looked_at",
     "read_source",
     "renames",
     "walk",

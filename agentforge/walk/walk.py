@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,20 @@ def walk(tree: SourceTree, options: WalkOptions) -> Iterator[SourceFile | Skippe
         found = _look(tree.root, name, options.max_file_size)
         if found is not None:
             yield found
+
+
+def looked_at(tree: SourceTree, options: WalkOptions) -> Callable[[str], bool]:
+    """Whether a walk with these options looks at a path (as in `SourceFile.path`), be there a file or not."""
+    include = _spec(options.include, "--include") if options.include else None
+    exclude = _spec(options.exclude, "--exclude")
+    scopes = tuple(escape(scope) for scope in tree.scopes)
+
+    def looks(path: str) -> bool:
+        if scopes and not any(path == scope or path.startswith(f"{scope}/") for scope in scopes):
+            return False
+        return not exclude.match_file(path) and (include is None or include.match_file(path))
+
+    return looks
 
 
 def renames(tree: SourceTree, since_commit: str | None) -> dict[str, str]:

@@ -84,12 +84,14 @@ CREATE TABLE agentforge.file_analyses (
     parse_error text,
     error_share double precision NOT NULL DEFAULT 0 CHECK (error_share BETWEEN 0 AND 1),
     is_test boolean NOT NULL DEFAULT false,
+    model_id integer NOT NULL REFERENCES agentforge.embedding_models,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX file_analyses_current ON agentforge.file_analyses (project_id, branch, file_path)
     WHERE superseded_by IS NULL;
 CREATE INDEX file_analyses_analysis ON agentforge.file_analyses (project_analysis_id);
 CREATE INDEX file_analyses_superseded ON agentforge.file_analyses (superseded_by) WHERE superseded_by IS NOT NULL;
+CREATE INDEX file_analyses_model ON agentforge.file_analyses (model_id);
 CREATE INDEX file_analyses_project_quality ON agentforge.file_analyses (project_id, quality_score DESC);
 
 -- Functions of the current versions only; metrics and violations keep their history in the tables above and below.
@@ -123,7 +125,23 @@ CREATE INDEX functions_project ON agentforge.functions (project_id);
 CREATE INDEX functions_name ON agentforge.functions (lower(function_name));
 CREATE INDEX functions_code_hash ON agentforge.functions (code_hash);
 
--- Narrow, so that no row is TOASTed. A partition a model: 'sql/queries/models.sql' makes it, with its dimension's CHECK.
+-- Code outside functions (module level, heads of classes), of the current versions only.
+CREATE TABLE agentforge.code_chunks (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    project_id bigint NOT NULL REFERENCES agentforge.projects ON DELETE CASCADE,
+    file_analysis_id bigint NOT NULL REFERENCES agentforge.file_analyses ON DELETE CASCADE,
+    kind text NOT NULL CHECK (kind IN ('module', 'class')),
+    name text NOT NULL,
+    start_line integer NOT NULL CHECK (start_line >= 1),
+    end_line integer NOT NULL CHECK (end_line >= start_line),
+    code_hash text NOT NULL,
+    code text NOT NULL
+);
+CREATE INDEX code_chunks_file ON agentforge.code_chunks (file_analysis_id);
+CREATE INDEX code_chunks_project ON agentforge.code_chunks (project_id);
+CREATE INDEX code_chunks_code_hash ON agentforge.code_chunks (code_hash);
+
+-- Narrow, so that no row is TOASTed, and a partition a model, so that vectors of two models never meet.
 CREATE TABLE agentforge.function_embeddings (
     function_id bigint NOT NULL REFERENCES agentforge.functions ON DELETE CASCADE,
     project_id bigint NOT NULL REFERENCES agentforge.projects ON DELETE CASCADE,
@@ -134,6 +152,55 @@ CREATE TABLE agentforge.function_embeddings (
 CREATE INDEX function_embeddings_function ON agentforge.function_embeddings (function_id);
 CREATE INDEX function_embeddings_project ON agentforge.function_embeddings (project_id);
 
+CREATE TABLE agentforge.code_embeddings (
+    chunk_id bigint NOT NULL REFERENCES agentforge.code_chunks ON DELETE CASCADE,
+    project_id bigint NOT NULL REFERENCES agentforge.projects ON DELETE CASCADE,
+    model_id integer NOT NULL REFERENCES agentforge.embedding_models,
+    embedding halfvec NOT NULL,
+    PRIMARY KEY (model_id, chunk_id)
+) PARTITION BY LIST (model_id);
+CREATE INDEX code_embeddings_chunk ON agentforge.code_embeddings (chunk_id);
+CREATE INDEX code_embeddings_project ON agentforge.code_embeddings (project_id);
+
+-- The id of a model; its partitions, which hold vectors of its dimension only, are made with it.
+CREATE FUNCTION agentforge.ensure_embedding_model(model_name text, model_version text, model_dimension integer)
+    RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    model integer;
+    parent text;
+BEGIN
+    INSERT INTO agentforge.embedding_models (name, version, dimension)
+    VALUES (model_name, model_version, model_dimension)
+    ON CONFLICT DO NOTHING
+    RETURNING id INTO model;
+    IF model IS NULL THEN
+        SELECT id INTO STRICT model FROM agentforge.embedding_models
+        WHERE name = model_name AND version = model_version;
+        RETURN model;
+    END IF;
+    FOREACH parent IN ARRAY ARRAY['function_embeddings', 'code_embeddings'] LOOP
+        EXECUTE format(
+            'CREATE TABLE agentforge.%I PARTITION OF agentforge.%I (CHECK (vector_dims(embedding) = %s)) FOR VALUES IN (%s)',
+            parent || '_' || model, parent, model_dimension, model
+        );
+    END LOOP;
+    RETURN model;
+END
+$$;
+
+-- Pairs of functions of one project that are nearly the same code; a pair goes with either of its functions.
+CREATE TABLE agentforge.function_duplicates (
+    project_id bigint NOT NULL REFERENCES agentforge.projects ON DELETE CASCADE,
+    function_id bigint NOT NULL REFERENCES agentforge.functions ON DELETE CASCADE,
+    other_function_id bigint NOT NULL REFERENCES agentforge.functions ON DELETE CASCADE,
+    score double precision NOT NULL CHECK (score BETWEEN -1 AND 1),
+    PRIMARY KEY (function_id, other_function_id),
+    CHECK (function_id <> other_function_id)
+);
+CREATE INDEX function_duplicates_other ON agentforge.function_duplicates (other_function_id);
+CREATE INDEX function_duplicates_project ON agentforge.function_duplicates (project_id, score DESC);
+
+-- A violation over its life. One found for the first time is `open`; it is new in the analysis that introduced it.
 CREATE TABLE agentforge.code_violations (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     project_id bigint NOT NULL REFERENCES agentforge.projects ON DELETE CASCADE,
@@ -155,16 +222,23 @@ CREATE TABLE agentforge.code_violations (
     function_name text NOT NULL,
     line_hash text NOT NULL,
     fingerprint text NOT NULL CHECK (fingerprint ~ '^[0-9a-f]{64}$'),
-    status text NOT NULL DEFAULT 'new' CHECK (status IN ('new', 'open', 'fixed', 'reopened', 'waived')),
+    status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'fixed', 'reopened', 'waived')),
     introduced_by bigint NOT NULL REFERENCES agentforge.project_analyses ON DELETE CASCADE,
+    reopened_by bigint REFERENCES agentforge.project_analyses ON DELETE SET NULL,
     resolved_by bigint REFERENCES agentforge.project_analyses ON DELETE SET NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     resolved_at timestamptz,
-    UNIQUE (project_id, branch, fingerprint),
     CHECK ((status = 'fixed') = (resolved_at IS NOT NULL))
 );
 CREATE INDEX code_violations_file ON agentforge.code_violations (file_analysis_id);
 CREATE INDEX code_violations_introduced ON agentforge.code_violations (introduced_by);
+CREATE INDEX code_violations_reopened ON agentforge.code_violations (reopened_by) WHERE reopened_by IS NOT NULL;
+CREATE UNIQUE INDEX code_violations_unresolved_fingerprint
+    ON agentforge.code_violations (project_id, branch, fingerprint) WHERE resolved_at IS NULL;
+CREATE INDEX code_violations_resolved_fingerprint
+    ON agentforge.code_violations (project_id, branch, fingerprint) WHERE resolved_at IS NOT NULL;
+CREATE INDEX code_violations_path ON agentforge.code_violations (project_id, branch, file_path)
+    WHERE resolved_at IS NULL;
 CREATE INDEX code_violations_resolved ON agentforge.code_violations (resolved_by) WHERE resolved_by IS NOT NULL;
 CREATE INDEX code_violations_open ON agentforge.code_violations (project_id, branch, severity)
     WHERE resolved_at IS NULL;

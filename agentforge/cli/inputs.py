@@ -1,0 +1,67 @@
+"""What the commands that read a tree have in common."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from agentforge import walk
+from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
+from agentforge.model import Report, SkippedFile
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says of where to look and how."""
+
+    paths: tuple[str, ...]
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    jobs: int
+    max_file_size: int
+
+    @property
+    def walk(self) -> walk.WalkOptions:
+        """The part of it that `walk` needs."""
+        return walk.WalkOptions(self.include, self.exclude, self.max_file_size)
+
+    @property
+    def worker_processes(self) -> int:
+        """`--jobs`, or the cores that this process may use."""
+        return self.jobs or len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def source_tree(paths: tuple[str, ...]) -> Iterator[walk.SourceTree]:
+    """The tree of the paths on the command line; a git URL is cloned to a folder that is removed afterwards."""
+    urls = [path for path in paths if walk.is_git_url(path)]
+    if not urls:
+        yield walk.discover(paths)
+        return
+    if len(paths) > 1:
+        raise UsageError("A git URL is analysed alone.", "Give one URL, or paths.")
+    with tempfile.TemporaryDirectory(prefix="agentforge-") as folder:
+        walk.clone(urls[0], f"{folder}/clone")
+        yield walk.discover([f"{folder}/clone"])
+
+
+def print_files(tree: walk.SourceTree, options: Options) -> None:
+    """Each file with its language, or the reason why it is skipped."""
+    rows = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for item in walk.walk(tree, options.walk):
+        if isinstance(item, SkippedFile):
+            rows.add_row(item.path, f"skipped: {item.reason}", style="dim")
+        else:
+            rows.add_row(item.path, item.language or "text")
+    Console(highlight=False, markup=False).print(rows)
+
+
+def exit_code(report: Report) -> int:
+    """1 where the project has violations, 0 where it has none."""
+    return EXIT_FINDINGS if any(row.new or row.remaining for row in report.summary.severities) else EXIT_CLEAN

@@ -1,0 +1,252 @@
+"""The analysis of a tree into the database: only what changed is parsed and written, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from agentforge.detect.bandit import load_config
+from agentforge.detect.track import track
+from agentforge.errors import AgentForgeError, AnalysisCancelled
+from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFile, SourceFile, Violation
+from agentforge.pipeline.changes import Changes, find_changes
+from agentforge.pipeline.engine import engine_version
+from agentforge.pipeline.events import Notice, Observer, PhaseStarted
+from agentforge.pipeline.files import analyse_files
+from agentforge.pipeline.stopwatch import Stopwatch
+from agentforge.pipeline.worker import WorkerConfig
+from agentforge.store import lifecycle
+from agentforge.store.load import Load, Target
+from agentforge.store.read import Reader
+from agentforge.walk import SourceTree, WalkOptions, looked_at, renames, walk
+
+if TYPE_CHECKING:
+    from agentforge.embed.interface import Embedder
+    from agentforge.store.connection import Connection
+
+# Comparing this many pairs takes some ten seconds; beyond it only identical code is paired.
+MAX_COMPARISONS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to analyse, and how.
+
+    Attributes:
+        tree: what to look at.
+        options: what to leave out.
+        embedder: makes the vectors.
+        jobs: worker processes, at least 1.
+        version: of the tool.
+        with_rows: read all files and violations back, for formats that show them.
+    """
+
+    tree: SourceTree
+    options: WalkOptions
+    embedder: Embedder
+    jobs: int
+    version: str
+    with_rows: bool = False
+
+    @property
+    def partial(self) -> bool:
+        """Whether the run looks at a part of the project only."""
+        return bool(self.tree.scopes or self.options.include or self.options.exclude)
+
+
+def analyze(connection: Connection, request: Request, observer: Observer) -> Report:
+    """Bring what is stored of a project up to date and report on it.
+
+    Args:
+        connection: to a database with the schema.
+        request: what to do.
+        observer: is told of the progress.
+
+    Raises:
+        AnalysisCancelled: the user pressed Ctrl-C; the last analysis stands as it was.
+        UsageError: an option or a tool's configuration in the tree is not usable.
+    """
+    tree, embedder = request.tree, request.embedder
+    project = Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit)
+    bandit = load_config(tree.root)
+    engine = engine_version(request.version, bandit)
+    project_id = lifecycle.ensure_project(connection, project)
+    model_id = lifecycle.ensure_model(connection, embedder.name, embedder.version, embedder.dimension)
+    waiting = Notice(f"Another analysis of {tree.name} is running: waiting for it to finish.")
+    with lifecycle.project_lock(connection, project_id, lambda: observer(waiting)):
+        last = lifecycle.previous(connection, project_id, tree.branch)
+        run = lifecycle.begin(connection, project, project_id, engine, model_id, tree.scopes, partial=request.partial)
+        with _recorded(connection, run):
+            target = Target(project_id, tree.branch, run.id, model_id, engine)
+            work = _Work(connection, request, target, WorkerConfig(request.options.max_file_size, bandit), observer)
+            work.update(run, last)
+        with work.watch.phase("report"):
+            return work.report(project, run, last)
+
+
+@contextmanager
+def _recorded(connection: Connection, run: lifecycle.Run) -> Iterator[None]:
+    """Mark the run as cancelled or failed where the block does not come to its end."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        lifecycle.abandon(connection, run, "cancelled", None)
+        raise AnalysisCancelled("Interrupted: the analysis is cancelled, the last one stands as it was.") from None
+    except BaseException as error:
+        reason = error.message if isinstance(error, AgentForgeError) else f"{type(error).__name__}: {error}"
+        lifecycle.abandon(connection, run, "failed", reason)
+        raise
+
+
+class _Work:
+    """One run: its parts share the connection, the load and the stopwatch."""
+
+    def __init__(
+        self, connection: Connection, request: Request, target: Target, config: WorkerConfig, observer: Observer
+    ) -> None:
+        self._connection = connection
+        self._request = request
+        self._target = target
+        self._bandit = config.bandit
+        self._observer = observer
+        self._skipped: list[SkippedFile] = []
+        self._analyzed: list[str] = []
+        self._violations: list[Violation] = []
+        self._changes = Changes([], 0, [], {})
+        self.watch = Stopwatch()
+
+    def update(self, run: lifecycle.Run, last: lifecycle.Previous | None) -> None:
+        """Analyse what changed and store it, all in one transaction with the end of the run."""
+        changes = self._changes = self._walk(last)
+        load = None
+        if changes.changed or changes.gone:
+            load = Load(self._connection, self._target)
+            with self.watch.phase("analyse"):
+                self._analyse(load, changes.changed)
+        with self._connection.transaction():
+            if load is not None:
+                with self.watch.phase("store"):
+                    self._observer(PhaseStarted("store"))
+                    self._store(load, changes)
+                with self.watch.phase("compare"):
+                    self._observer(PhaseStarted("compare"))
+                    self._compare(load)
+            lifecycle.finish(self._connection, run, "completed", results=self._totals())
+            lifecycle.record_phases(self._connection, self._target.project_id, run, self.watch.phases())
+
+    def report(self, project: Project, run: lifecycle.Run, last: lifecycle.Previous | None) -> Report:
+        """The whole project as it is stored now."""
+        request, target = self._request, self._target
+        reader = Reader(self._connection, project.name, target.project_id, target.branch, run.id)
+        summary = reader.summary()
+        totals = self._totals()
+        return Report(
+            project=Project(
+                target.project_id,
+                project.name,
+                project.key,
+                project.root,
+                project.repository_url,
+                project.branch,
+                project.commit,
+            ),
+            analysis=Analysis(
+                id=run.id,
+                previous_id=last.id if last else None,
+                status="completed",
+                started_at=run.started_at.astimezone(UTC).isoformat(timespec="seconds"),
+                completed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                engine_version=target.engine_version,
+                model=request.embedder.name,
+                partial=request.partial,
+                scopes=request.tree.scopes,
+                phases=self.watch.phases(),
+                skipped=tuple(sorted(self._skipped, key=lambda item: item.path)),
+                **totals,
+            ),
+            summary=summary,
+            files=tuple(reader.files()) if request.with_rows else (),
+            violations=tuple(reader.violations()) if request.with_rows else (),
+        )
+
+    def _walk(self, last: lifecycle.Previous | None) -> Changes:
+        tree, options, target = self._request.tree, self._request.options, self._target
+        self._observer(PhaseStarted("walk"))
+        with self.watch.phase("walk"):
+            found = list(walk(tree, options))
+            self.watch.count("walk", len(found))
+            self._skipped.extend(item for item in found if isinstance(item, SkippedFile))
+            stored = lifecycle.current_files(self._connection, target.project_id, target.branch)
+
+            def wanted(file: SourceFile) -> lifecycle.Version:
+                return lifecycle.Version(file.content_hash, target.engine_version, target.model_id)
+
+            moved = renames(tree, last.commit) if last else {}
+            return find_changes(found, stored, wanted, looked_at(tree, options), moved)
+
+    def _analyse(self, load: Load, sources: list[SourceFile]) -> None:
+        request = self._request
+        config = WorkerConfig(request.options.max_file_size, self._bandit, request.embedder.needs_features)
+        for batch in analyse_files(sources, config, request.jobs, self._observer):
+            files = [item for item in batch if isinstance(item, FileAnalysis)]
+            self._skipped.extend(item for item in batch if isinstance(item, SkippedFile))
+            self._analyzed.extend(file.path for file in files)
+            self._violations.extend(violation for file in files for violation in file.violations)
+            with self.watch.phase("store"):
+                load.add(files)
+            with self.watch.phase("embed"):
+                self._embed(load, files)
+        self.watch.count("analyse", len(self._analyzed))
+
+    def _embed(self, load: Load, files: Sequence[FileAnalysis]) -> None:
+        from agentforge.embed.interface import Snippet
+
+        snippets = {}
+        functions, chunks = set(), set()
+        for file in files:
+            for function in file.metrics.functions:
+                functions.add(function.code_hash)
+                snippets[function.code_hash] = Snippet(file.language, function.name, function.code, function.features)
+            for chunk in file.metrics.chunks:
+                chunks.add(chunk.code_hash)
+                snippets.setdefault(chunk.code_hash, Snippet(file.language, chunk.name, chunk.code, chunk.features))
+        missing = sorted(load.missing_vectors(functions, chunks))
+        if missing:
+            load.add_vectors(missing, self._request.embedder.embed([snippets[code_hash] for code_hash in missing]))
+        self.watch.count("embed", len(missing))
+
+    def _store(self, load: Load, changes: Changes) -> None:
+        known = load.unresolved([*self._analyzed, *changes.gone])
+        tracked = track(known, self._violations, changes.renames)
+        load.store(tracked.found, tracked.gone, changes.gone, changes.renames)
+        self.watch.count("store", len(self._analyzed) + len(self._violations) + len(changes.gone))
+
+    def _compare(self, load: Load) -> None:
+        from agentforge.embed.duplicates import MIN_LINES, near_duplicates
+
+        functions = load.embedded_functions(MIN_LINES)
+        self.watch.count("compare", len(functions.fresh))
+        if not functions.fresh:
+            return
+        affordable = len(functions.fresh) * len(functions.ids) <= MAX_COMPARISONS
+        if not affordable:
+            self._observer(Notice("Too many functions changed to compare all: only identical ones are paired."))
+        pairs = near_duplicates(
+            functions.vectors,
+            functions.code_hashes,
+            functions.lines_of_code,
+            changed=functions.fresh,
+            identical_only=not affordable,
+            locations=functions.locations,
+        )
+        load.store_duplicates((functions.ids[one], functions.ids[other], score) for one, other, score in pairs)
+
+    def _totals(self) -> dict[str, int]:
+        return {
+            "files_analyzed": len(self._analyzed),
+            "files_unchanged": self._changes.unchanged,
+            "files_removed": len(self._changes.gone),
+        }

@@ -1,0 +1,36 @@
+"""The version of everything that an analysis of a file depends on besides the file."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from agentforge import languages
+from agentforge.detect.bandit import BanditConfig
+
+_TOOLS = ("tree-sitter", "radon", "bandit")
+
+
+def engine_version(version: str, bandit: BanditConfig) -> str:
+    """The tool's version, `+`, and a digest of what else decides what is found: files of another one are stale.
+
+    That is: the data of the languages (queries, rules), the grammars, radon, bandit and its configuration, and the
+    version of Python, whose own parser reads Python files.
+
+    Args:
+        version: of agentforge.
+        bandit: bandit's configuration in the project.
+    """
+    digest = hashlib.sha256(f"{sys.version_info[:2]}".encode())
+    grammars = {languages.get(name).grammar[0].replace("_", "-") for name in languages.names()}
+    for distribution in (*_TOOLS, *sorted(grammars)):
+        digest.update(f"{distribution} {metadata.version(distribution)}\n".encode())
+    for file in sorted(languages.FOLDER.rglob("*")):
+        if file.suffix in {".toml", ".scm"}:
+            digest.update(f"{file.relative_to(languages.FOLDER)}\0".encode() + file.read_bytes())
+    digest.update(repr((bandit.tests, bandit.skips)).encode())
+    if bandit.file is not None:
+        digest.update(Path(bandit.file).read_bytes())
+    return f"{version}+{digest.hexdigest()[:12]}"

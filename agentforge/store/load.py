@@ -1,0 +1,278 @@
+"""Bringing the results of an analysis into the database: batch by batch beside the analysis, at its end all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agentforge.model import Chunk, FileAnalysis, Function, Violation
+from agentforge.store.lifecycle import storable
+from agentforge.store.queries import load
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from agentforge.store.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a load belongs: the keys that its statements share."""
+
+    project_id: int
+    branch: str
+    analysis_id: int
+    model_id: int
+    engine_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredViolation:
+    """What identifies a violation that is in the database."""
+
+    id: int
+    path: str
+    rule_id: str
+    line: int
+    line_hash: str
+    message: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedFunctions:
+    """The functions of a project that may be duplicates: n rows in the order of ids.
+
+    Attributes:
+        ids: of the functions.
+        locations: (path, start line, end line) of each.
+        lines_of_code: of each.
+        code_hashes: of each.
+        vectors: shape (n, dimension), float32.
+        fresh: indexes of those that this load brought.
+    """
+
+    ids: list[int]
+    locations: list[tuple[str, int, int]]
+    lines_of_code: list[int]
+    code_hashes: list[str]
+    vectors: NDArray[np.float32]
+    fresh: list[int]
+
+
+class Load:
+    """One load. `add` and the vectors go into temporary tables and show to nobody; `store` moves them into place."""
+
+    def __init__(self, connection: Connection, target: Target) -> None:
+        """Create the temporary tables, once a connection."""
+        from pgvector.psycopg import register_vector
+
+        self._connection = connection
+        self._target = target
+        self._queries = load("load")
+        self._functions = 0
+        self._hashes: set[str] = set()
+        register_vector(connection)
+        connection.execute(self._queries["create_incoming"])
+
+    def add(self, files: Sequence[FileAnalysis]) -> None:
+        """Take the files of a batch, with their functions and chunks. Violations come with `store`."""
+        self._copy("copy_files", map(_file_row, files))
+        self._copy("copy_functions", self._function_rows(files))
+        self._copy("copy_chunks", (_chunk_row(file.path, chunk) for file in files for chunk in file.metrics.chunks))
+
+    def _function_rows(self, files: Sequence[FileAnalysis]) -> Iterator[tuple[Any, ...]]:
+        for file in files:
+            for function in file.metrics.functions:
+                self._functions += 1
+                yield self._functions, file.path, *_function_row(function)
+
+    def missing_vectors(self, functions: Collection[str], chunks: Collection[str]) -> set[str]:
+        """Those of some code hashes for which a vector must still be made; what the database has is reused.
+
+        Args:
+            functions: hashes of functions.
+            chunks: hashes of code outside functions.
+        """
+        missing: set[str] = set()
+        for query, hashes in (("reuse_vectors", functions), ("reuse_chunk_vectors", chunks)):
+            wanted = set(hashes) - self._hashes
+            self._hashes |= wanted
+            if wanted:
+                rows = self._connection.execute(
+                    self._queries[query], {"model_id": self._target.model_id, "hashes": sorted(wanted)}
+                )
+                missing |= wanted - {row[0] for row in rows}
+        return missing
+
+    def add_vectors(self, hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Take vectors of shape (hashes, dimension) for hashes that `missing_vectors` named."""
+        from pgvector import HalfVector
+
+        with self._connection.cursor() as cursor, cursor.copy(self._queries["copy_vectors"]) as copy:
+            copy.set_types(["text", "halfvec"])
+            for code_hash, vector in zip(hashes, vectors.astype("float16"), strict=True):
+                copy.write_row((code_hash, HalfVector(vector)))
+
+    def unresolved(self, paths: Sequence[str]) -> list[StoredViolation]:
+        """The violations of some files that are not fixed, in the order in which they were first found."""
+        rows = self._connection.execute(
+            self._queries["unresolved_violations"],
+            {"project_id": self._target.project_id, "branch": self._target.branch, "paths": list(paths)},
+        )
+        return [StoredViolation(*row) for row in rows]
+
+    def store(
+        self,
+        violations: Iterable[tuple[Violation, int | None]],
+        fixed: Sequence[int],
+        gone: Iterable[str],
+        renames: Mapping[str, str],
+    ) -> None:
+        """Put everything in place. Call it inside a transaction.
+
+        Args:
+            violations: of the files that were added, with the id of the stored one that each is.
+            fixed: ids of stored violations that are gone.
+            gone: paths of files that are no longer in the tree.
+            renames: old to new path of files that moved.
+        """
+        self._copy("copy_violations", (_violation_row(item, known) for item, known in violations))
+        self._copy("copy_gone", ((path,) for path in gone))
+        self._copy("copy_renamed", renames.items())
+        target = self._target
+        parameters = {
+            "project_id": target.project_id,
+            "branch": target.branch,
+            "analysis_id": target.analysis_id,
+            "model_id": target.model_id,
+            "engine_version": target.engine_version,
+            "fixed": list(fixed),
+        }
+        self._connection.execute(self._queries["analyze_incoming"])
+        for name in (
+            "delete_functions",
+            "delete_chunks",
+            "close_files",
+            "keep_files",
+            "insert_files",
+            "insert_functions",
+            "insert_chunks",
+            "fix_violations",
+            "update_violations",
+            "reopen_violations",
+            "insert_violations",
+        ):
+            self._connection.execute(self._queries[name], parameters)
+
+    def embedded_functions(self, min_lines: int) -> EmbeddedFunctions:
+        """The functions of the project with at least `min_lines` lines of code, once they are stored."""
+        import numpy as np
+
+        target = self._target
+        with self._connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(
+                self._queries["embedded_functions"],
+                {
+                    "project_id": target.project_id,
+                    "branch": target.branch,
+                    "model_id": target.model_id,
+                    "min_lines": min_lines,
+                },
+            ).fetchall()
+        return EmbeddedFunctions(
+            ids=[row[0] for row in rows],
+            locations=[(row[1], row[2], row[3]) for row in rows],
+            lines_of_code=[row[4] for row in rows],
+            code_hashes=[row[5] for row in rows],
+            vectors=np.array([row[6].to_numpy() for row in rows], dtype=np.float32),
+            fresh=[index for index, row in enumerate(rows) if row[7]],
+        )
+
+    def store_duplicates(self, pairs: Iterable[tuple[int, int, float]]) -> None:
+        """Store (function id, other function id, score) of near-duplicates, in the transaction of `store`."""
+        self._copy("copy_duplicates", pairs)
+        self._connection.execute(self._queries["insert_duplicates"], {"project_id": self._target.project_id})
+
+    def _copy(self, query: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        with self._connection.cursor() as cursor, cursor.copy(self._queries[query]) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+
+def _file_row(file: FileAnalysis) -> tuple[Any, ...]:
+    metrics, lines, scores = file.metrics, file.metrics.lines, file.scores
+    return (
+        file.path,
+        file.language,
+        file.content_hash,
+        file.size,
+        lines.physical,
+        lines.code,
+        lines.comment,
+        lines.blank,
+        len(metrics.functions),
+        metrics.classes,
+        scores.complexity,
+        scores.quality,
+        scores.security,
+        metrics.maintainability_index,
+        None if metrics.parse_error is None else storable(metrics.parse_error),
+        metrics.error_share,
+        file.is_test,
+    )
+
+
+def _function_row(function: Function) -> tuple[Any, ...]:
+    halstead = function.halstead
+    return (
+        storable(function.name),
+        storable(function.qualified_name),
+        storable(function.signature),
+        function.start_line,
+        function.end_line,
+        function.lines_of_code,
+        function.parameters,
+        function.cyclomatic,
+        function.cognitive,
+        function.nesting,
+        halstead.distinct_operators,
+        halstead.distinct_operands,
+        halstead.operators,
+        halstead.operands,
+        halstead.volume,
+        halstead.difficulty,
+        halstead.effort,
+        function.maintainability_index,
+        function.code_hash,
+        storable(function.code),
+    )
+
+
+def _chunk_row(path: str, chunk: Chunk) -> tuple[Any, ...]:
+    name, code = storable(chunk.name), storable(chunk.code)
+    return path, chunk.kind, name, chunk.start_line, chunk.end_line, chunk.code_hash, code
+
+
+def _violation_row(violation: Violation, known: int | None) -> tuple[Any, ...]:
+    return (
+        known,
+        violation.path,
+        violation.rule_id,
+        violation.rule_name,
+        violation.category.value,
+        violation.severity.value,
+        violation.confidence.value,
+        violation.cwe,
+        violation.line,
+        violation.column,
+        violation.end_line,
+        violation.end_column,
+        storable(violation.message),
+        storable(violation.suggestion),
+        storable(violation.function),
+        violation.line_hash,
+        violation.fingerprint,
+    )

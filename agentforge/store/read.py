@@ -1,0 +1,132 @@
+"""What a report shows, read back from the database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from agentforge.model import (
+    Category,
+    Confidence,
+    DuplicatePair,
+    FileAnalysis,
+    FileMetrics,
+    Function,
+    FunctionRef,
+    Halstead,
+    LanguageSummary,
+    LineCounts,
+    Scores,
+    Severity,
+    SeverityCount,
+    Status,
+    Summary,
+    Violation,
+)
+from agentforge.store.queries import load
+
+if TYPE_CHECKING:
+    from agentforge.store.connection import Connection
+
+_SHOWN = 10
+
+
+class Reader:
+    """Reads one branch of a project as of one analysis of it, which must be the last."""
+
+    def __init__(self, connection: Connection, project: str, project_id: int, branch: str, analysis_id: int) -> None:
+        """Read nothing yet. `project` is the name shown with every function."""
+        self._connection = connection
+        self._project = project
+        self._parameters = {"project_id": project_id, "branch": branch, "analysis_id": analysis_id}
+        self._queries = load("report")
+
+    def summary(self) -> Summary:
+        """What `pipeline.summary.summarise` makes of the same files, and the near-duplicates."""
+        languages = self._rows("languages")
+        duplicates, duplicate_count = self._duplicates()
+        return Summary(
+            languages=tuple(LanguageSummary(row[0], row[1], row[2], row[3], Scores(*row[4:7])) for row in languages),
+            severities=self._severities(),
+            worst_functions=tuple(
+                FunctionRef(self._project, *row) for row in self._rows("worst_functions", limit=_SHOWN)
+            ),
+            top_violations=tuple(self.violations(limit=_SHOWN, unresolved_only=True)),
+            parse_errors=sum(row[7] for row in languages),
+            duplicates=duplicates,
+            duplicate_count=duplicate_count,
+        )
+
+    def violations(self, *, limit: int | None = None, unresolved_only: bool = False) -> Iterator[Violation]:
+        """Violations, worst first: the unresolved ones, and those that this analysis found to be fixed.
+
+        Args:
+            limit: how many at most, None for all.
+            unresolved_only: leave the fixed ones out.
+        """
+        for row in self._rows("violations", limit=limit, unresolved_only=unresolved_only):
+            kinds = Category(row[2]), Severity(row[3]), Confidence(row[4])
+            values: list[Any] = [row[0], row[1], *kinds, *row[5:16], Status(row[16])]
+            yield Violation(*values)
+
+    def files(self) -> Iterator[FileAnalysis]:
+        """All files in the order of paths, with their functions (without code) and without their violations."""
+        functions = defaultdict(list)
+        for row in self._rows("functions"):
+            functions[row[0]].append(_function(row[1:]))
+        for row in self._rows("files"):
+            yield _file(row, tuple(functions.get(row[0], ())))
+
+    def _severities(self) -> tuple[SeverityCount, ...]:
+        counts: dict[str, tuple[Any, ...]] = {row[0]: row[1:] for row in self._rows("severities")}
+        return tuple(SeverityCount(severity, *counts.get(severity.value, (0, 0, 0))) for severity in Severity)
+
+    def _duplicates(self) -> tuple[tuple[DuplicatePair, ...], int]:
+        rows = self._rows("duplicates", limit=_SHOWN)
+        ids = {function for row in rows for function in row[1:3]}
+        found = self._rows("functions_by_id", ids=sorted(ids))
+        functions = {row[0]: FunctionRef(self._project, *row[1:]) for row in found}
+        pairs = tuple(DuplicatePair(row[0], functions[row[1]], functions[row[2]]) for row in rows)
+        return pairs, rows[0][3] if rows else 0
+
+    def _rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        return self._connection.execute(self._queries[query], self._parameters | parameters).fetchall()
+
+
+def _function(row: Sequence[Any]) -> Function:
+    return Function(
+        name=row[0],
+        qualified_name=row[1],
+        signature=row[2],
+        start_line=row[3],
+        end_line=row[4],
+        start_byte=0,
+        end_byte=0,
+        lines_of_code=row[5],
+        parameters=row[6],
+        cyclomatic=row[7],
+        cognitive=row[8],
+        nesting=row[9],
+        halstead=Halstead(*row[10:17]),
+        maintainability_index=row[17],
+    )
+
+
+def _file(row: Sequence[Any], functions: tuple[Function, ...]) -> FileAnalysis:
+    return FileAnalysis(
+        path=row[1],
+        language=row[2],
+        size=row[3],
+        content_hash=row[4],
+        metrics=FileMetrics(
+            lines=LineCounts(*row[5:9]),
+            functions=functions,
+            classes=row[9],
+            maintainability_index=row[10],
+            parse_error=row[11],
+            error_share=row[12],
+        ),
+        scores=Scores(*row[13:16]),
+        is_test=row[16],
+    )

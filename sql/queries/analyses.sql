@@ -1,0 +1,55 @@
+-- ensure_project --
+-- The project of a key; its name and places follow the latest analysis.
+INSERT INTO agentforge.projects AS p (key, name, repository_url, local_path)
+VALUES (%(key)s, %(name)s, %(repository_url)s, %(local_path)s)
+ON CONFLICT (key) DO UPDATE
+    SET name = excluded.name, repository_url = excluded.repository_url, local_path = excluded.local_path
+    WHERE (p.name, p.repository_url, p.local_path)
+        IS DISTINCT FROM (excluded.name, excluded.repository_url, excluded.local_path);
+
+-- find_project --
+SELECT id FROM agentforge.projects WHERE key = %(key)s;
+
+-- ensure_model --
+SELECT agentforge.ensure_embedding_model(%(name)s, %(version)s, %(dimension)s);
+
+-- try_lock --
+-- Held by the session, so that the end of a killed client frees it. The first number keeps clear of others' locks.
+SELECT pg_try_advisory_lock(1095124047, %(project_id)s::integer);
+
+-- unlock --
+SELECT pg_advisory_unlock(1095124047, %(project_id)s::integer);
+
+-- fail_stale --
+-- Whoever holds the lock knows that no other run of the project is alive.
+UPDATE agentforge.project_analyses
+SET status = 'failed', completed_at = now(), error_message = 'the process ended before it could say why'
+WHERE project_id = %(project_id)s AND status = 'running';
+
+-- begin --
+INSERT INTO agentforge.project_analyses
+    (project_id, analysis_type, branch, commit, engine_version, model_id, scopes)
+VALUES (%(project_id)s, %(analysis_type)s, %(branch)s, %(commit)s, %(engine_version)s, %(model_id)s, %(scopes)s)
+RETURNING id, started_at;
+
+-- previous --
+SELECT id, commit FROM agentforge.project_analyses
+WHERE project_id = %(project_id)s AND branch = %(branch)s AND status = 'completed'
+ORDER BY id DESC LIMIT 1;
+
+-- current_files --
+SELECT file_path, content_hash, engine_version, model_id FROM agentforge.file_analyses
+WHERE project_id = %(project_id)s AND branch = %(branch)s AND superseded_by IS NULL;
+
+-- finish --
+UPDATE agentforge.project_analyses
+SET status = %(status)s, completed_at = now(), error_message = %(error_message)s, results = %(results)s
+WHERE id = %(analysis_id)s AND status = 'running'
+RETURNING completed_at;
+
+-- touch_project --
+UPDATE agentforge.projects SET last_analyzed_at = now() WHERE id = %(project_id)s;
+
+-- record_phase --
+INSERT INTO agentforge.performance_metrics (metric_name, metric_value, metric_unit, tags)
+VALUES (%(name)s, %(value)s, %(unit)s, %(tags)s);

@@ -1,0 +1,220 @@
+-- create_incoming --
+-- A load goes through these: COPY is refused on tables under row-level security, and batches arrive while no
+-- transaction is open.
+CREATE TEMPORARY TABLE incoming_files (
+    file_path text, file_type text, content_hash text, file_size bigint, physical_lines integer, lines_of_code integer,
+    comment_lines integer, blank_lines integer, function_count integer, class_count integer,
+    complexity_score double precision, quality_score double precision, security_score double precision,
+    maintainability_index double precision, parse_error text, error_share double precision, is_test boolean
+);
+CREATE TEMPORARY TABLE incoming_functions (
+    number bigint, file_path text, function_name text, qualified_name text, function_signature text, start_line integer,
+    end_line integer, lines_of_code integer, parameters integer, cyclomatic integer, cognitive integer, nesting integer,
+    distinct_operators integer, distinct_operands integer, operators integer, operands integer,
+    halstead_volume double precision, halstead_difficulty double precision, halstead_effort double precision,
+    maintainability_index double precision, code_hash text, code text
+);
+CREATE TEMPORARY TABLE incoming_chunks (
+    file_path text, kind text, name text, start_line integer, end_line integer, code_hash text, code text
+);
+CREATE TEMPORARY TABLE incoming_vectors (code_hash text PRIMARY KEY, embedding halfvec);
+CREATE TEMPORARY TABLE incoming_violations (
+    violation_id bigint, file_path text, rule_id text, rule_name text, category text, severity text, confidence text,
+    cwe integer, line_number integer, column_number integer, end_line integer, end_column integer, message text,
+    suggestion text, function_name text, line_hash text, fingerprint text
+);
+CREATE TEMPORARY TABLE incoming_duplicates (function_id bigint, other_function_id bigint, score double precision);
+CREATE TEMPORARY TABLE gone_files (file_path text PRIMARY KEY);
+CREATE TEMPORARY TABLE renamed_files (old_path text PRIMARY KEY, new_path text UNIQUE);
+
+-- copy_files --
+COPY incoming_files FROM STDIN;
+
+-- copy_functions --
+COPY incoming_functions FROM STDIN;
+
+-- copy_chunks --
+COPY incoming_chunks FROM STDIN;
+
+-- copy_vectors --
+COPY incoming_vectors FROM STDIN (FORMAT binary);
+
+-- copy_violations --
+COPY incoming_violations FROM STDIN;
+
+-- copy_duplicates --
+COPY incoming_duplicates FROM STDIN;
+
+-- copy_gone --
+COPY gone_files FROM STDIN;
+
+-- copy_renamed --
+COPY renamed_files FROM STDIN;
+
+-- reuse_vectors --
+-- Vectors that the database has already for some of these hashes, whichever project they are of.
+INSERT INTO incoming_vectors (code_hash, embedding)
+SELECT DISTINCT ON (f.code_hash) f.code_hash, e.embedding
+FROM agentforge.functions AS f
+JOIN agentforge.function_embeddings AS e ON e.function_id = f.id AND e.model_id = %(model_id)s
+WHERE f.code_hash = ANY (%(hashes)s)
+RETURNING code_hash;
+
+-- reuse_chunk_vectors --
+INSERT INTO incoming_vectors (code_hash, embedding)
+SELECT DISTINCT ON (c.code_hash) c.code_hash, e.embedding
+FROM agentforge.code_chunks AS c
+JOIN agentforge.code_embeddings AS e ON e.chunk_id = c.id AND e.model_id = %(model_id)s
+WHERE c.code_hash = ANY (%(hashes)s)
+RETURNING code_hash;
+
+-- analyze_incoming --
+ANALYZE incoming_files, incoming_functions, incoming_chunks, incoming_vectors, incoming_violations, gone_files;
+
+-- delete_functions --
+-- Functions are kept for current versions only; their vectors and pairs go with them.
+DELETE FROM agentforge.functions WHERE file_analysis_id IN (
+    SELECT f.id FROM agentforge.file_analyses AS f
+    WHERE f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.superseded_by IS NULL
+      AND (f.file_path IN (SELECT file_path FROM incoming_files) OR f.file_path IN (SELECT file_path FROM gone_files))
+);
+
+-- delete_chunks --
+DELETE FROM agentforge.code_chunks WHERE file_analysis_id IN (
+    SELECT f.id FROM agentforge.file_analyses AS f
+    WHERE f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.superseded_by IS NULL
+      AND (f.file_path IN (SELECT file_path FROM incoming_files) OR f.file_path IN (SELECT file_path FROM gone_files))
+);
+
+-- close_files --
+UPDATE agentforge.file_analyses AS f SET superseded_by = %(analysis_id)s
+WHERE f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.superseded_by IS NULL
+  AND (f.file_path IN (SELECT file_path FROM gone_files)
+       OR EXISTS (
+           SELECT FROM incoming_files AS i
+           WHERE i.file_path = f.file_path
+             AND (i.content_hash, %(engine_version)s) IS DISTINCT FROM (f.content_hash, f.engine_version)
+       ));
+
+-- keep_files --
+-- A version that was analysed again only because of another model stays the version that it is.
+UPDATE agentforge.file_analyses AS f SET model_id = %(model_id)s
+WHERE f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.superseded_by IS NULL
+  AND f.model_id <> %(model_id)s AND f.file_path IN (SELECT file_path FROM incoming_files);
+
+-- insert_files --
+INSERT INTO agentforge.file_analyses
+    (project_id, project_analysis_id, branch, file_path, previous_path, file_type, content_hash, engine_version, file_size,
+     physical_lines, lines_of_code, comment_lines, blank_lines, function_count, class_count, complexity_score,
+     quality_score, security_score, maintainability_index, parse_error, error_share, is_test, model_id)
+SELECT %(project_id)s, %(analysis_id)s, %(branch)s, i.file_path, r.old_path, i.file_type, i.content_hash,
+       %(engine_version)s, i.file_size, i.physical_lines, i.lines_of_code, i.comment_lines, i.blank_lines, i.function_count,
+       i.class_count, i.complexity_score, i.quality_score, i.security_score, i.maintainability_index, i.parse_error,
+       i.error_share, i.is_test, %(model_id)s
+FROM incoming_files AS i
+LEFT JOIN renamed_files AS r ON r.new_path = i.file_path
+WHERE NOT EXISTS (
+    SELECT FROM agentforge.file_analyses AS f
+    WHERE f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.superseded_by IS NULL
+      AND f.file_path = i.file_path
+);
+
+-- insert_functions --
+WITH added AS (
+    INSERT INTO agentforge.functions
+        (project_id, file_analysis_id, function_name, qualified_name, function_signature, start_line, end_line,
+         lines_of_code, parameters, cyclomatic, cognitive, nesting, distinct_operators, distinct_operands, operators,
+         operands, halstead_volume, halstead_difficulty, halstead_effort, maintainability_index, code_hash, code)
+    SELECT %(project_id)s, f.id, i.function_name, i.qualified_name, i.function_signature, i.start_line, i.end_line,
+           i.lines_of_code, i.parameters, i.cyclomatic, i.cognitive, i.nesting, i.distinct_operators,
+           i.distinct_operands, i.operators, i.operands, i.halstead_volume, i.halstead_difficulty, i.halstead_effort,
+           i.maintainability_index, i.code_hash, i.code
+    FROM incoming_functions AS i
+    JOIN agentforge.file_analyses AS f
+      ON f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.file_path = i.file_path AND f.superseded_by IS NULL
+    ORDER BY i.number
+    RETURNING id, code_hash
+)
+INSERT INTO agentforge.function_embeddings (function_id, project_id, model_id, embedding)
+SELECT a.id, %(project_id)s, %(model_id)s, v.embedding
+FROM added AS a JOIN incoming_vectors AS v USING (code_hash);
+
+-- insert_chunks --
+WITH added AS (
+    INSERT INTO agentforge.code_chunks (project_id, file_analysis_id, kind, name, start_line, end_line, code_hash, code)
+    SELECT %(project_id)s, f.id, i.kind, i.name, i.start_line, i.end_line, i.code_hash, i.code
+    FROM incoming_chunks AS i
+    JOIN agentforge.file_analyses AS f
+      ON f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.file_path = i.file_path AND f.superseded_by IS NULL
+    RETURNING id, code_hash
+)
+INSERT INTO agentforge.code_embeddings (chunk_id, project_id, model_id, embedding)
+SELECT a.id, %(project_id)s, %(model_id)s, v.embedding
+FROM added AS a JOIN incoming_vectors AS v USING (code_hash);
+
+-- unresolved_violations --
+SELECT id, file_path, rule_id, line_number, line_hash, message, fingerprint FROM agentforge.code_violations
+WHERE project_id = %(project_id)s AND branch = %(branch)s AND resolved_at IS NULL AND file_path = ANY (%(paths)s)
+ORDER BY id;
+
+-- update_violations --
+UPDATE agentforge.code_violations AS v
+SET file_analysis_id = f.id, file_path = i.file_path, rule_name = i.rule_name, category = i.category,
+    severity = i.severity, confidence = i.confidence, cwe = i.cwe, line_number = i.line_number,
+    column_number = i.column_number, end_line = i.end_line, end_column = i.end_column, message = i.message,
+    suggestion = i.suggestion, function_name = i.function_name, line_hash = i.line_hash, fingerprint = i.fingerprint
+FROM incoming_violations AS i
+JOIN agentforge.file_analyses AS f
+  ON f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.file_path = i.file_path AND f.superseded_by IS NULL
+WHERE v.id = i.violation_id;
+
+-- fix_violations --
+UPDATE agentforge.code_violations
+SET status = 'fixed', resolved_by = %(analysis_id)s, resolved_at = now()
+WHERE id = ANY (%(fixed)s);
+
+-- reopen_violations --
+UPDATE agentforge.code_violations AS v
+SET status = 'reopened', reopened_by = %(analysis_id)s, resolved_by = NULL, resolved_at = NULL, file_analysis_id = f.id,
+    file_path = i.file_path, rule_name = i.rule_name, category = i.category, severity = i.severity,
+    confidence = i.confidence, cwe = i.cwe, line_number = i.line_number, column_number = i.column_number,
+    end_line = i.end_line, end_column = i.end_column, message = i.message, suggestion = i.suggestion
+FROM incoming_violations AS i
+JOIN agentforge.file_analyses AS f
+  ON f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.file_path = i.file_path AND f.superseded_by IS NULL
+WHERE i.violation_id IS NULL AND v.id = (
+    SELECT max(past.id) FROM agentforge.code_violations AS past
+    WHERE past.project_id = %(project_id)s AND past.branch = %(branch)s AND past.fingerprint = i.fingerprint
+      AND past.resolved_at IS NOT NULL AND past.resolved_by IS DISTINCT FROM %(analysis_id)s
+);
+
+-- insert_violations --
+INSERT INTO agentforge.code_violations
+    (project_id, file_analysis_id, branch, file_path, rule_id, rule_name, category, severity, confidence, cwe, line_number,
+     column_number, end_line, end_column, message, suggestion, function_name, line_hash, fingerprint, introduced_by)
+SELECT %(project_id)s, f.id, %(branch)s, i.file_path, i.rule_id, i.rule_name, i.category, i.severity, i.confidence, i.cwe,
+       i.line_number, i.column_number, i.end_line, i.end_column, i.message, i.suggestion, i.function_name, i.line_hash,
+       i.fingerprint, %(analysis_id)s
+FROM incoming_violations AS i
+JOIN agentforge.file_analyses AS f
+  ON f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.file_path = i.file_path AND f.superseded_by IS NULL
+WHERE i.violation_id IS NULL AND NOT EXISTS (
+    SELECT FROM agentforge.code_violations AS v
+    WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.fingerprint = i.fingerprint
+      AND v.resolved_at IS NULL
+);
+
+-- embedded_functions --
+-- The functions of the project long enough to be called duplicates, with whether this load brought them.
+SELECT f.id, a.file_path, f.start_line, f.end_line, f.lines_of_code, f.code_hash, e.embedding,
+       a.file_path IN (SELECT file_path FROM incoming_files) AS fresh
+FROM agentforge.functions AS f
+JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+JOIN agentforge.function_embeddings AS e ON e.function_id = f.id AND e.model_id = %(model_id)s
+WHERE f.project_id = %(project_id)s AND a.branch = %(branch)s AND f.lines_of_code >= %(min_lines)s
+ORDER BY f.id;
+
+-- insert_duplicates --
+INSERT INTO agentforge.function_duplicates (project_id, function_id, other_function_id, score)
+SELECT %(project_id)s, function_id, other_function_id, score FROM incoming_duplicates
+ON CONFLICT DO NOTHING;

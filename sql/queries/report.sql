@@ -1,0 +1,76 @@
+-- languages --
+-- Totals and means of a branch by language; a mean is weighted by code lines, and 100 where there are none.
+SELECT file_type, count(*), sum(function_count), sum(lines_of_code),
+       coalesce(sum(complexity_score * lines_of_code) / nullif(sum(lines_of_code), 0), 100),
+       coalesce(sum(quality_score * lines_of_code) / nullif(sum(lines_of_code), 0), 100),
+       coalesce(sum(security_score * lines_of_code) / nullif(sum(lines_of_code), 0), 100),
+       count(parse_error)
+FROM agentforge.file_analyses
+WHERE project_id = %(project_id)s AND branch = %(branch)s AND superseded_by IS NULL
+GROUP BY file_type
+ORDER BY file_type IS NULL, sum(lines_of_code) DESC, file_type COLLATE "C";
+
+-- worst_functions --
+SELECT a.file_path, a.file_type, f.qualified_name, f.function_signature, f.start_line, f.end_line, f.lines_of_code,
+       f.cyclomatic, f.cognitive
+FROM agentforge.functions AS f JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+WHERE f.project_id = %(project_id)s AND a.branch = %(branch)s
+ORDER BY f.cognitive DESC, f.cyclomatic DESC, a.file_path COLLATE "C", f.start_line
+LIMIT %(limit)s;
+
+-- severities --
+-- New (or reopened) by this analysis, fixed by it, and what was there before and still is.
+SELECT severity,
+       count(*) FILTER (WHERE resolved_at IS NULL AND %(analysis_id)s IN (introduced_by, reopened_by)),
+       count(*) FILTER (WHERE resolved_by = %(analysis_id)s),
+       count(*) FILTER (WHERE resolved_at IS NULL AND status <> 'waived'
+                        AND introduced_by <> %(analysis_id)s AND reopened_by IS DISTINCT FROM %(analysis_id)s)
+FROM agentforge.code_violations
+WHERE project_id = %(project_id)s AND branch = %(branch)s
+  AND (resolved_at IS NULL OR resolved_by = %(analysis_id)s)
+GROUP BY severity;
+
+-- violations --
+-- Unresolved ones and those that this analysis resolved, worst first, new before old.
+SELECT rule_id, rule_name, category, severity, confidence, cwe, file_path, line_number, column_number, end_line,
+       end_column, message, suggestion, function_name, line_hash, fingerprint,
+       CASE WHEN status = 'open' AND introduced_by = %(analysis_id)s THEN 'new'
+            WHEN status = 'reopened' AND reopened_by IS DISTINCT FROM %(analysis_id)s THEN 'open'
+            ELSE status END AS status
+FROM agentforge.code_violations
+WHERE project_id = %(project_id)s AND branch = %(branch)s
+  AND (resolved_at IS NULL OR (resolved_by = %(analysis_id)s AND NOT %(unresolved_only)s))
+ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], severity),
+         status = 'open' AND introduced_by = %(analysis_id)s DESC,
+         file_path COLLATE "C", line_number, column_number, rule_id COLLATE "C"
+LIMIT %(limit)s;
+
+-- duplicates --
+SELECT d.score, d.function_id, d.other_function_id, count(*) OVER ()
+FROM agentforge.function_duplicates AS d
+JOIN agentforge.functions AS f ON f.id = d.function_id
+JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+WHERE d.project_id = %(project_id)s AND a.branch = %(branch)s
+ORDER BY d.score DESC, f.lines_of_code DESC, d.function_id, d.other_function_id
+LIMIT %(limit)s;
+
+-- functions_by_id --
+SELECT f.id, a.file_path, a.file_type, f.qualified_name, f.function_signature, f.start_line, f.end_line,
+       f.lines_of_code, f.cyclomatic, f.cognitive
+FROM agentforge.functions AS f JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+WHERE f.id = ANY (%(ids)s);
+
+-- files --
+SELECT id, file_path, file_type, file_size, content_hash, physical_lines, lines_of_code, comment_lines, blank_lines,
+       class_count, maintainability_index, parse_error, error_share, complexity_score, quality_score, security_score, is_test
+FROM agentforge.file_analyses
+WHERE project_id = %(project_id)s AND branch = %(branch)s AND superseded_by IS NULL
+ORDER BY file_path COLLATE "C";
+
+-- functions --
+SELECT f.file_analysis_id, f.function_name, f.qualified_name, f.function_signature, f.start_line, f.end_line,
+       f.lines_of_code, f.parameters, f.cyclomatic, f.cognitive, f.nesting, f.distinct_operators, f.distinct_operands,
+       f.operators, f.operands, f.halstead_volume, f.halstead_difficulty, f.halstead_effort, f.maintainability_index
+FROM agentforge.functions AS f JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+WHERE f.project_id = %(project_id)s AND a.branch = %(branch)s
+ORDER BY f.id;
