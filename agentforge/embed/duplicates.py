@@ -40,7 +40,8 @@ def near_duplicates(
         vectors: shape (n, d), rows of length 1, all of one model.
         code_hashes: of each function's code; equal means the same code.
         lines_of_code: of each function; those with fewer than `min_lines` are left out.
-        changed: indexes of the functions of which at least one must be in a pair; None for all.
+        changed: indexes of the functions that were not compared before; at least one of them is in a pair, or else
+            it is a copy of one that was. None for all.
         min_score: least cosine similarity; the default is calibrated for the `hashed` model (docs/embedding.md).
         identical_only: pair functions with equal code only, which costs next to nothing.
         locations: (path, start line, end line) of each function; one that lies inside another is no duplicate of it.
@@ -57,8 +58,10 @@ def near_duplicates(
         copies[code_hashes[index]].append(index)
     pairs = [(group[0], other, 1.0) for group in copies.values() for other in group[1:] if fresh & {group[0], other}]
     if not identical_only:
-        single = sorted(next((index for index in group if index in fresh), group[0]) for group in copies.values())
-        pairs.extend(_near(vectors, np.array(single), np.isin(single, sorted(fresh)), min_score))
+        # A copy of code that was compared before brings nothing new.
+        single = sorted((group[0], fresh.issuperset(group)) for group in copies.values())
+        first, compare = zip(*single, strict=True)
+        pairs.extend(_near(vectors, np.array(first), np.array(compare), min_score))
     if locations is not None:
         pairs = [pair for pair in pairs if not _nested(locations[pair[0]], locations[pair[1]])]
     return sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1]))

@@ -51,7 +51,7 @@ class EmbeddedFunctions:
         lines_of_code: of each.
         code_hashes: of each.
         vectors: shape (n, dimension), float32.
-        fresh: indexes of those that this load brought.
+        fresh: indexes of those that must be compared.
     """
 
     ids: list[int]

@@ -1,6 +1,9 @@
 -- create_incoming --
 -- A load goes through these: COPY is refused on tables under row-level security, and batches arrive while no
--- transaction is open.
+-- transaction is open. An earlier load of this session may have left its own.
+DROP TABLE IF EXISTS pg_temp.incoming_files, pg_temp.incoming_functions, pg_temp.incoming_chunks, pg_temp.incoming_vectors,
+    pg_temp.incoming_violations, pg_temp.incoming_duplicates, pg_temp.gone_files, pg_temp.gone_hashes,
+    pg_temp.renamed_files;
 CREATE TEMPORARY TABLE incoming_files (
     file_path text, file_type text, content_hash text, file_size bigint, physical_lines integer, lines_of_code integer,
     comment_lines integer, blank_lines integer, function_count integer, class_count integer,
@@ -25,6 +28,7 @@ CREATE TEMPORARY TABLE incoming_violations (
 );
 CREATE TEMPORARY TABLE incoming_duplicates (function_id bigint, other_function_id bigint, score double precision);
 CREATE TEMPORARY TABLE gone_files (file_path text PRIMARY KEY);
+CREATE TEMPORARY TABLE gone_hashes (code_hash text PRIMARY KEY);
 CREATE TEMPORARY TABLE renamed_files (old_path text PRIMARY KEY, new_path text UNIQUE);
 
 -- copy_files --
@@ -73,11 +77,16 @@ ANALYZE incoming_files, incoming_functions, incoming_chunks, incoming_vectors, i
 
 -- delete_functions --
 -- Functions are kept for current versions only; their vectors and pairs go with them.
-DELETE FROM agentforge.functions WHERE file_analysis_id IN (
-    SELECT f.id FROM agentforge.file_analyses AS f
-    WHERE f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.superseded_by IS NULL
-      AND (f.file_path IN (SELECT file_path FROM incoming_files) OR f.file_path IN (SELECT file_path FROM gone_files))
-);
+WITH deleted AS (
+    DELETE FROM agentforge.functions WHERE file_analysis_id IN (
+        SELECT f.id FROM agentforge.file_analyses AS f
+        WHERE f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.superseded_by IS NULL
+          AND (f.file_path IN (SELECT file_path FROM incoming_files)
+               OR f.file_path IN (SELECT file_path FROM gone_files))
+    )
+    RETURNING code_hash
+)
+INSERT INTO gone_hashes SELECT DISTINCT code_hash FROM deleted;
 
 -- delete_chunks --
 DELETE FROM agentforge.code_chunks WHERE file_analysis_id IN (
@@ -205,9 +214,11 @@ WHERE i.violation_id IS NULL AND NOT EXISTS (
 );
 
 -- embedded_functions --
--- The functions of the project long enough to be called duplicates, with whether this load brought them.
+-- The functions of the project long enough to be called duplicates, with whether they must be compared: those that this
+-- load brought, and copies of one that it took away, which may have stood for all of them.
 SELECT f.id, a.file_path, f.start_line, f.end_line, f.lines_of_code, f.code_hash, e.embedding,
-       a.file_path IN (SELECT file_path FROM incoming_files) AS fresh
+       a.file_path IN (SELECT file_path FROM incoming_files)
+           OR f.code_hash IN (SELECT code_hash FROM gone_hashes) AS fresh
 FROM agentforge.functions AS f
 JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
 JOIN agentforge.function_embeddings AS e ON e.function_id = f.id AND e.model_id = %(model_id)s

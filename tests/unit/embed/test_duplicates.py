@@ -46,10 +46,10 @@ def test_equal_code_is_paired_with_the_first_only():
     assert sorted((i, j) for i, j, _ in found) == [(0, 1), (0, 2), (0, 3), (3, 4)]
 
 
-def test_equal_code_with_one_changed():
+def test_a_new_copy_of_old_code_is_paired_with_the_first_copy_only():
     vectors = np.repeat(random_vectors(1), 4, axis=0)
     found = near_duplicates(vectors, ["a", "a", "b", "b"], [9] * 4, changed={3})
-    assert sorted((i, j) for i, j, _ in found) == [(0, 3), (2, 3)]
+    assert [(i, j) for i, j, _ in found] == [(2, 3)]
 
 
 def test_a_function_inside_another_is_no_duplicate_of_it():
