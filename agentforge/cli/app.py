@@ -134,6 +134,50 @@ def check(
     return run(options, show_files=show_files, as_json=output_format is Format.JSON, quiet=quiet)
 
 
+Project = Annotated[
+    str | None, typer.Option("--project", "-p", metavar="NAME", help="Search this project only (name or key).")
+]
+OtherProjects = Annotated[bool, typer.Option("--other-projects", help="Leave out the project of the function.")]
+WantedLanguage = Annotated[
+    str | None, typer.Option("--language", "-l", metavar="NAME", help="Find functions of this language only.")
+]
+CodeLanguage = Annotated[
+    str | None,
+    typer.Option("--code-language", metavar="NAME", help="Language of the code on standard input; guessed without it."),
+]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Show at most so many.")]
+MinScore = Annotated[float, typer.Option("--min-score", min=-1.0, max=1.0, help="Least similarity (1 is identical).")]
+
+
+@app.command()
+def similar(
+    function: Annotated[
+        str, typer.Argument(metavar="FUNCTION", help="A name (save, Model.save), PATH:LINE, or - for code on stdin.")
+    ],
+    project: Project = None,
+    other_projects: OtherProjects = False,
+    language: WantedLanguage = None,
+    code_language: CodeLanguage = None,
+    limit: Limit = 10,
+    min_score: MinScore = 0.3,
+    show_code: Annotated[bool, typer.Option("--show-code", help="Show the functions side by side.")] = False,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", envvar="AGENTFORGE_MODEL", help="Compare by this model's vectors."),
+    ] = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> int:
+    """List the functions nearest to one, in all projects: what does the same already?"""
+    from agentforge.cli.database import database_settings
+    from agentforge.cli.similar import Options, run
+
+    options = Options(function, code_language, model, project, other_projects, language, limit, min_score)
+    settings = database_settings(database_url, data_dir)
+    return run(options, settings, show_code=show_code, as_json=output_format is Format.JSON)
+
+
 db = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The database.")
 app.add_typer(db, name="db")
 

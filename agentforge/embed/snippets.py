@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from agentforge import parse
+from dataclasses import dataclass
+
+from agentforge import languages, parse
 from agentforge.embed.features import EMPTY, extract, kind_table
 from agentforge.embed.interface import Snippet
+
+# Where code parses equally well in several languages, the first of these wins; a shell parses nearly everything.
+_LIKELY = ("python", "typescript", "javascript", "java", "go", "rust", "c", "cpp", "csharp", "kotlin", "swift", "scala")
+_LAST = "bash"
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """Pasted code, parsed inside what its language wants around it; `fault` is 0 where it parses."""
+
+    fault: float
+    parsed: parse.ParsedFile
+    span: tuple[int, int]
 
 
 def snippet_from_code(code: str, language: str | None, name: str = "") -> Snippet:
@@ -21,14 +36,30 @@ def snippet_from_code(code: str, language: str | None, name: str = "") -> Snippe
     code = code.strip()
     if language is None:
         return Snippet(None, name, code, EMPTY)
-    best: tuple[float, bytes] | None = None
+    best = _parse(code, language)
+    return Snippet(language, name, code, extract(best.parsed, [best.span])[0])
+
+
+def guess_language(code: str) -> str:
+    """The language in which pasted code has the fewest syntax errors.
+
+    Raises:
+        parse.ParseTimeoutError: the code takes the parser too long.
+    """
+    order = {name: index for index, name in enumerate(_LIKELY)}
+
+    def rank(name: str) -> tuple[float, bool, int]:
+        return _parse(code.strip(), name).fault, name == _LAST, order.get(name, len(order))
+
+    return min(languages.names(), key=rank)
+
+
+def _parse(code: str, language: str) -> _Attempt:
+    attempts = []
     for before, after in kind_table()["paste"].get(language, [["", ""]]):
-        decoded = parse.decode(f"{before}{code}{after}".encode("utf-8", "replace"))
-        parsed = parse.parse(language, decoded)
+        parsed = parse.parse(language, parse.decode(f"{before}{code}{after}".encode("utf-8", "replace")))
         fault = parsed.error_share + parsed.tree.root_node.has_error
-        if best is None or fault < best[0]:
-            span = (len(before), len(parsed.data) - len(after))
-            best = fault, extract(parsed, [span])[0]
+        attempts.append(_Attempt(fault, parsed, (len(before), len(parsed.data) - len(after))))
         if not fault:
             break
-    return Snippet(language, name, code, best[1] if best else EMPTY)
+    return min(attempts, key=lambda attempt: attempt.fault)

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agentforge.model import FunctionRef, Report, Severity, Summary, Violation
+from agentforge.model import FunctionRef, Report, Severity, Status, Summary, Violation
 from agentforge.report.grades import grade
 
 SEVERITY_STYLE = {
@@ -33,33 +33,40 @@ def summary(report: Report) -> Group:
 def _sections(report: Report) -> Iterator[RenderableType]:
     parts = report.summary
     if parts.languages:
+        yield _title("Grades by language (A best; score of 100)")
         yield _languages(parts)
     worst = [function for function in parts.worst_functions if _worth_naming(function)]
     if worst:
+        yield _title("\nHardest functions to understand")
         yield _worst_functions(worst)
+    yield _title("\nViolations" if report.analysis.previous_id is None else "\nViolations since the last analysis")
     yield _severities(report)
     if parts.top_violations:
+        yield _title("\nLook at these first")
         yield _top_violations(parts.top_violations)
     if parts.duplicates:
+        yield _title(f"\nNearly the same code: {parts.duplicate_count:,} pairs of functions")
         yield _duplicates(parts)
     yield from _closing_lines(report)
 
 
-def _table(title: str, *, numbers: tuple[str, ...] = (), texts: tuple[str, ...] = ()) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    for text in texts:
-        table.add_column(text, overflow="fold")
-    for number in numbers:
-        table.add_column(number, justify="right", no_wrap=True)
+def _title(text: str) -> Text:
+    return Text(text, "bold")
+
+
+def _table(*columns: str, last: str = "") -> Table:
+    """Narrow columns, which never wrap, and a wide last one with texts."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    if last:
+        table.add_column(last, overflow="fold")
     return table
 
 
 def _languages(parts: Summary) -> Table:
-    table = _table(
-        "Grades by language (A best; score of 100)",
-        texts=("language",),
-        numbers=("files", "functions", "code lines", "complexity", "quality", "security"),
-    )
+    table = _table("language", "files", "functions", "code lines", "complexity", "quality", "security")
+    table.columns[0].justify = "left"
     for row in parts.languages:
         scores = row.scores
         measured = row.language is not None
@@ -86,29 +93,17 @@ def _worth_naming(function: FunctionRef) -> bool:
 
 
 def _worst_functions(functions: list[FunctionRef]) -> Table:
-    table = _table(
-        "\nHardest functions to understand",
-        texts=("function", "place"),
-        numbers=("cognitive", "cyclomatic", "lines"),
-    )
+    table = _table("cognitive", "cyclomatic", "lines", last="function")
     for function in functions:
-        table.add_row(
-            Text(function.qualified_name),
-            Text(f"{function.path}:{function.start_line}", style="dim"),
-            str(function.cognitive),
-            str(function.cyclomatic),
-            str(function.lines_of_code),
-        )
+        measures = (function.cognitive, function.cyclomatic, function.lines_of_code)
+        table.add_row(*(f"{measure:,}" for measure in measures), _place(function))
     return table
 
 
 def _severities(report: Report) -> Table:
     first = report.analysis.previous_id is None
-    table = _table(
-        "\nViolations" if first else "\nViolations since the last analysis",
-        texts=("severity",),
-        numbers=("found",) if first else ("new", "fixed", "remaining"),
-    )
+    table = _table("severity", *(("found",) if first else ("new", "fixed", "remaining")))
+    table.columns[0].justify = "left"
     for row in report.summary.severities:
         if not (row.new or row.fixed or row.remaining):
             continue
@@ -120,30 +115,45 @@ def _severities(report: Report) -> Table:
 
 
 def _top_violations(violations: tuple[Violation, ...]) -> Table:
-    table = _table("\nLook at these first", texts=("severity", "rule", "place", "message"))
+    table = _table("severity", "rule", last="place and message")
+    for column in table.columns[:2]:
+        column.justify = "left"
     for violation in violations:
+        new = violation.status is not Status.OPEN
         table.add_row(
             Text(violation.severity.value, SEVERITY_STYLE[violation.severity]),
             Text(violation.rule_id),
-            Text(f"{violation.path}:{violation.line}", style="dim"),
-            Text(violation.message),
+            Text.assemble(
+                (f"{violation.path}:{violation.line}", "dim"),
+                (f" {violation.status.value}" if new else ""),
+                "\n",
+                violation.message,
+            ),
         )
     return table
 
 
 def _duplicates(parts: Summary) -> Table:
-    table = _table(
-        f"\nNearly the same code: {parts.duplicate_count:,} pairs of functions",
-        texts=("function", "and"),
-        numbers=("similarity",),
-    )
+    table = _table("similarity", last="functions")
     for pair in parts.duplicates[:SHOWN_DUPLICATES]:
-        table.add_row(*(_place(function) for function in (pair.first, pair.second)), f"{pair.score:.2f}")
+        table.add_row(f"{pair.score:.2f}", Text("\n").join((_place(pair.first), _place(pair.second))))
     return table
 
 
 def _place(function: FunctionRef) -> Text:
-    return Text.assemble(function.qualified_name, (f" {function.path}:{function.start_line}", "dim"))
+    return Text.assemble(function.qualified_name, (f"  {function.path}:{function.start_line}", "dim"))
+
+
+def _next_steps(report: Report) -> Iterator[Text]:
+    """What to run next, where there is a database to ask."""
+    if report.analysis.id is None:
+        return
+    if report.summary.duplicates:
+        function = report.summary.duplicates[0].first
+        yield Text(f"Next: agentforge similar {function.path}:{function.start_line} --show-code", "bold")
+    elif report.summary.worst_functions:
+        function = report.summary.worst_functions[0]
+        yield Text(f"Next: agentforge similar {function.path}:{function.start_line}", "bold")
 
 
 def _closing_lines(report: Report) -> Iterator[Text]:
@@ -158,6 +168,8 @@ def _closing_lines(report: Report) -> Iterator[Text]:
         yield Text(
             f"{report.summary.parse_errors:,} files did not parse completely; their figures are partial", "yellow"
         )
+    yield from _next_steps(report)
     spent = [f"{phase.name} {phase.seconds:.1f} s" for phase in analysis.phases if phase.seconds >= 0.05]
     total = sum(phase.seconds for phase in analysis.phases)
-    yield Text(f"{total:.1f} s" + (f": {', '.join(spent)}" if spent else ""), "dim")
+    if spent:
+        yield Text(f"{total:.1f} s: {', '.join(spent)}", "dim")

@@ -56,6 +56,7 @@ CREATE TABLE agentforge.project_analyses (
     CHECK ((status = 'running') = (completed_at IS NULL))
 );
 CREATE INDEX project_analyses_project ON agentforge.project_analyses (project_id, branch, id DESC);
+CREATE INDEX project_analyses_latest ON agentforge.project_analyses (project_id, id DESC) WHERE status = 'completed';
 CREATE INDEX project_analyses_model ON agentforge.project_analyses (model_id);
 
 -- One version of one file: introduced by one analysis, closed by the one in which it changed or went.
@@ -185,6 +186,19 @@ BEGIN
         );
     END LOOP;
     RETURN model;
+END
+$$;
+
+-- An approximate index over the vectors of a model. docs/adr/0001-exact-search.md says from how many rows it pays.
+CREATE FUNCTION agentforge.ensure_vector_index(model integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    width integer;
+BEGIN
+    SELECT dimension INTO STRICT width FROM agentforge.embedding_models WHERE id = model;
+    EXECUTE format(
+        'CREATE INDEX IF NOT EXISTS %I ON agentforge.%I USING hnsw ((embedding::halfvec(%s)) halfvec_cosine_ops)',
+        'function_embeddings_' || model || '_hnsw', 'function_embeddings_' || model, width
+    );
 END
 $$;
 

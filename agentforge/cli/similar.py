@@ -1,0 +1,89 @@
+"""`agentforge similar`: which functions do the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+import agentforge
+from agentforge.cli.database import open_database
+from agentforge.errors import EXIT_CLEAN, UsageError
+from agentforge.pipeline.similar import Request, similar
+from agentforge.report import similar as report
+from agentforge.store.connection import DatabaseSettings
+from agentforge.store.similar import Search
+from agentforge.walk import SourceTree, discover
+
+MAX_CODE_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    function: str
+    code_language: str | None
+    model: str | None
+    project: str | None
+    other_projects: bool
+    language: str | None
+    limit: int
+    min_score: float
+
+
+def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_json: bool) -> int:
+    """Look it up and print it."""
+    code = _standard_input() if options.function == "-" else None
+    stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    request = Request(
+        function=options.function,
+        code=code,
+        code_language=options.code_language,
+        here=_here,
+        file=_file(options.function),
+        model=options.model,
+        project=options.project,
+        other_projects=options.other_projects,
+        language=options.language,
+        limit=options.limit,
+        min_score=options.min_score,
+    )
+    with open_database(settings, stderr.print) as connection:
+        found = similar(Search(connection), request)
+    if as_json:
+        document = report.document(found.function, found.model, found.matches, agentforge.__version__)
+        json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+    else:
+        Console(highlight=False).print(report.table(found.function, found.matches, show_code=show_code))
+    return EXIT_CLEAN
+
+
+def _standard_input() -> str:
+    if sys.stdin.isatty():
+        sys.stderr.write("Paste a function, then press Ctrl-D.\n")
+    raw = sys.stdin.buffer.read(MAX_CODE_BYTES + 1)
+    if len(raw) > MAX_CODE_BYTES:
+        raise UsageError("Standard input is larger than a function can be.", "Pipe one function in.")
+    return raw.decode("utf-8", "replace")
+
+
+def _here() -> SourceTree | None:
+    with suppress(UsageError, OSError):
+        return discover(["."])
+    return None
+
+
+def _file(function: str) -> str | None:
+    """The location of `PATH:LINE`, where the file exists."""
+    place = re.fullmatch(r"(.+):[0-9]+", function)
+    if place is None or not Path(place[1]).is_file():
+        return None
+    return os.path.realpath(place[1])

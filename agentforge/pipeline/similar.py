@@ -1,0 +1,297 @@
+"""Functions that do the same: from what the user typed to the nearest ones in all projects."""
+
+from __future__ import annotations
+
+import difflib
+import heapq
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentforge import languages
+from agentforge.errors import UsageError
+from agentforge.model import FunctionRef, Match
+from agentforge.store.similar import Filters, Place, Search, SearchedProject, StoredFunction, StoredVector
+from agentforge.walk import SourceTree, discover, escape
+
+if TYPE_CHECKING:
+    from agentforge.embed.interface import Embedder, Snippet
+
+_PATH_AND_LINE = re.compile(r"(?P<path>.+):(?P<line>[0-9]+)")
+_SHOWN_CANDIDATES = 10
+_SUGGESTED_NAMES = 5
+_LEAST_ALIKE, _LEAST_RATIO = 0.15, 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to look for, and where.
+
+    Attributes:
+        function: a name (`save`, `Model.save`), a place (`path:line`), or empty where `code` is given.
+        code: of a function that is in no file, None where `function` is given.
+        code_language: of `code`, None to guess it.
+        here: finds the tree that the user stands in, if any: its functions come first where a name is ambiguous.
+        file: location of the file that `function` names, symbolic links resolved, None where there is none.
+        model: name of the model, None for the one of the function's stored vector, or the default.
+        project: name or key of the project to search, None for all.
+        other_projects: search all but the project of the function.
+        language: of the functions that are wanted, None for all.
+        limit: how many matches, at least 1.
+        min_score: least cosine similarity of a match.
+    """
+
+    function: str
+    code: str | None
+    code_language: str | None
+    here: Callable[[], SourceTree | None]
+    file: str | None
+    model: str | None
+    project: str | None
+    other_projects: bool
+    language: str | None
+    limit: int
+    min_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer: the function in question, the model that compared, and the matches, best first."""
+
+    function: FunctionRef
+    model: str
+    matches: tuple[Match, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The function in question, with the vector that the database has of it or what makes one."""
+
+    ref: FunctionRef
+    place: Place | None
+    vector: StoredVector | None
+    code_hash: str = ""
+    snippet: Snippet | None = None
+
+
+def similar(search: Search, request: Request) -> Found:
+    """Find the functions nearest to one.
+
+    Raises:
+        UsageError: there is no such function, project, language or model, or the name is ambiguous; says what there is.
+    """
+    if not search.projects:
+        raise UsageError("No project is stored yet.", "Run `agentforge analyze PATH` first.")
+    _check_language(request.language)
+    _check_language(request.code_language)
+    subject = _subject(search, request)
+    vector = subject.vector or _made_vector(search, request, subject)
+    own = subject.place.project_id if subject.place else None
+    filters = Filters(_projects(search, request, own), request.language, request.limit, request.min_score)
+    return Found(subject.ref, vector.model, tuple(search.nearest(vector, filters, subject.place)))
+
+
+def _check_language(name: str | None) -> None:
+    if name is not None and name not in languages.names():
+        near = difflib.get_close_matches(name, languages.names(), 1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(languages.names())}."
+        raise UsageError(f"There is no language {name}.", hint)
+
+
+def _projects(search: Search, request: Request, own: int | None) -> tuple[int, ...] | None:
+    ids = tuple(search.projects)
+    if request.project is not None:
+        ids = tuple(item.id for item in search.projects.values() if request.project in (item.name, item.key))
+        if not ids:
+            known = [item.name for item in search.projects.values()]
+            near = difflib.get_close_matches(request.project, known, _SUGGESTED_NAMES) or known[:_SHOWN_CANDIDATES]
+            raise UsageError(f"There is no project {request.project}.", f"There are: {', '.join(near)}.")
+    if request.other_projects:
+        ids = tuple(project for project in ids if project != own)
+    return None if len(ids) == len(search.projects) else ids
+
+
+def _subject(search: Search, request: Request) -> _Subject:
+    if request.code is not None:
+        return _from_code(request.code, request.code_language)
+    place = _PATH_AND_LINE.fullmatch(request.function)
+    if place is None:
+        return _stored(search, request, _named(search, request))
+    path, line = place["path"], int(place["line"])
+    if request.file is not None:
+        return _in_file(search, request, request.file, line)
+    return _stored(
+        search, request, _only(_innermost(search.functions_at(path, line)), search, request, f"{path}:{line}")
+    )
+
+
+def _from_code(code: str, language: str | None) -> _Subject:
+    from agentforge.embed.snippets import guess_language, snippet_from_code
+
+    if not code.strip():
+        raise UsageError(
+            "There is no code on standard input.", "Pipe a function in: agentforge similar - < function.py"
+        )
+    language = language or guess_language(code)
+    lines = code.strip("\n").count("\n") + 1
+    ref = FunctionRef("", "-", language, "-", code.strip().split("\n", 1)[0].strip(), 1, lines, lines, 1, 0, code)
+    return _Subject(ref, None, None, snippet=snippet_from_code(code, language))
+
+
+def _stored(search: Search, request: Request, function: StoredFunction) -> _Subject:
+    ref = function.ref
+    place = Place(function.project_id, ref.path, ref.start_line, ref.end_line)
+    vector = search.vector_of(function.id, request.model)
+    if vector is None:
+        raise UsageError(
+            f"{ref.qualified_name} is not embedded by the model {request.model}.",
+            f"Run `agentforge analyze --model {request.model}` on its project first.",
+        )
+    return _Subject(ref, place, vector)
+
+
+def _in_file(search: Search, request: Request, location: str, line: int) -> _Subject:
+    """A function of a file on disk, which may be in no project or changed since it was stored."""
+    from agentforge.pipeline.source_function import function_at
+
+    project, path = _project_of(search, location)
+    source = function_at(location, escape(path), project.name if project else "", line)
+    if project is None:
+        return _Subject(source.ref, None, None, source.code_hash, source.snippet)
+    for function in search.functions_at(source.ref.path, line, source.content_hash):
+        same_file = (function.project_id, function.ref.path) == (project.id, source.ref.path)
+        if same_file and function.ref.start_line == source.ref.start_line:
+            return _stored(search, request, function)
+    place = Place(project.id, source.ref.path, source.ref.start_line, source.ref.end_line)
+    return _Subject(source.ref, place, None, source.code_hash, source.snippet)
+
+
+def _project_of(search: Search, location: str) -> tuple[SearchedProject | None, str]:
+    """The stored project that a file belongs to, and the file's path in it (else its location)."""
+    tree = discover([location])
+    if tree.is_git:
+        found = [item for item in search.projects.values() if item.key == tree.key]
+        root = tree.root
+    else:  # the key of a project without git is its folder
+        found = [item for item in search.projects.values() if escape(location).startswith(f"{item.key}/")]
+        found.sort(key=lambda item: len(item.key), reverse=True)
+        root = found[0].key if found else ""
+    return (found[0], location[len(root) + 1 :]) if found else (None, location)
+
+
+def _made_vector(search: Search, request: Request, subject: _Subject) -> StoredVector:
+    """The vector of code that the database does not have at this place."""
+    from agentforge.embed.interface import DEFAULT_MODEL, load
+
+    embedder: Embedder = load(request.model or DEFAULT_MODEL)
+    model_id = search.find_model(embedder.name, embedder.version)
+    if model_id is None:
+        raise UsageError(
+            f"Nothing is embedded by the model {embedder.name} (version {embedder.version}).",
+            "Run `agentforge analyze` with this model first, or name another with --model.",
+        )
+    known = search.vector_by_hash(subject.code_hash, model_id, embedder.name) if subject.code_hash else None
+    if known is not None or subject.snippet is None:
+        return known or StoredVector(model_id, embedder.name, "[]")
+    vector = embedder.embed([subject.snippet])[0]
+    return StoredVector(model_id, embedder.name, f"[{','.join(map(str, vector.tolist()))}]")
+
+
+def _named(search: Search, request: Request) -> StoredFunction:
+    """The function that a name means.
+
+    Raises:
+        UsageError: there is none, or there are several that differ.
+    """
+    name = request.function.strip().removesuffix("()").replace("::", ".").replace("#", ".")
+    candidates = [
+        function
+        for function in search.functions_named(name.rsplit(".", 1)[-1])
+        if _means(name, function.ref.qualified_name)
+    ]
+    exact = [function for function in candidates if _means_exactly(name, function.ref.qualified_name)]
+    return _only(exact or candidates, search, request, request.function)
+
+
+def _means(name: str, qualified_name: str) -> bool:
+    return f".{qualified_name}".lower().endswith(f".{name}".lower())
+
+
+def _means_exactly(name: str, qualified_name: str) -> bool:
+    return f".{qualified_name}".endswith(f".{name}")
+
+
+def _innermost(functions: Sequence[StoredFunction]) -> list[StoredFunction]:
+    first: dict[tuple[int, str], StoredFunction] = {}
+    for function in functions:
+        first.setdefault((function.project_id, function.ref.path), function)
+    return list(first.values())
+
+
+def _only(candidates: Sequence[StoredFunction], search: Search, request: Request, shown: str) -> StoredFunction:
+    if not candidates:
+        raise UsageError(f"There is no function {shown}.", _suggestion(search, request))
+    if request.project is not None:
+        wanted = {item.id for item in search.projects.values() if request.project in (item.name, item.key)}
+        candidates = [item for item in candidates if item.project_id in wanted] or candidates
+    if len({function.code_hash for function in candidates}) == 1:
+        return candidates[0]
+    tree = request.here()
+    here = [item for item in candidates if tree and search.projects[item.project_id].key == tree.key]
+    if len({function.code_hash for function in here}) == 1:
+        return here[0]
+    listed = [
+        f"  {function.ref.path}:{function.ref.start_line}  {function.ref.qualified_name}  ({function.ref.project})"
+        for function in (here or candidates)[:_SHOWN_CANDIDATES]
+    ]
+    more = len(here or candidates) - len(listed)
+    raise UsageError(
+        f"{shown} is the name of {len(here or candidates)} functions. Did you mean one of these?",
+        "\n".join([*listed, f"  and {more} more"] if more > 0 else listed)
+        + "\nSay which by its place: agentforge similar PATH:LINE",
+    )
+
+
+def _suggestion(search: Search, request: Request) -> str:
+    if _PATH_AND_LINE.fullmatch(request.function):
+        return "No function is stored at that line; has the file been analysed?"
+    near = nearest_names(request.function, search.function_names())
+    return f"Did you mean {', '.join(near)}?" if near else "Give a name, PATH:LINE, or - for code on standard input."
+
+
+def nearest_names(wanted: str, names: Iterable[str]) -> list[str]:
+    """The names most like a misspelt one, best first.
+
+    A name is as near as the most similar of its endings: `Model.save` of `django.Model.save` to `Modl.save`, `Model` to
+    `Modle`. Shared pairs of letters choose the likely ones, difflib's ratio orders them.
+
+    Args:
+        wanted: as the user wrote it.
+        names: qualified names.
+    """
+    grams = _bigrams(wanted)
+    depth = wanted.count(".") + 1
+    scored = []
+    for name in names:
+        parts = name.split(".")
+        for end in range(len(parts), max(0, len(parts) - 2), -1):
+            other = _bigrams(".".join(parts[max(0, end - depth) : end]))
+            scored.append(
+                (
+                    len(grams & other) / len(grams | other),
+                    ".".join(parts[-depth - 1 :]),
+                    ".".join(parts[max(0, end - depth) : end]),
+                )
+            )
+    likely = heapq.nlargest(50, {item for item in scored if item[0] >= _LEAST_ALIKE})
+    ranked = sorted(
+        ((difflib.SequenceMatcher(None, wanted.lower(), part.lower()).ratio(), shown) for _, shown, part in likely),
+        key=lambda item: -item[0],
+    )
+    return list(dict.fromkeys(shown for ratio, shown in ranked if ratio >= _LEAST_RATIO))[:_SUGGESTED_NAMES]
+
+
+def _bigrams(name: str) -> set[str]:
+    padded = f" {name.lower()} "
+    return {padded[index : index + 2] for index in range(len(padded) - 1)}

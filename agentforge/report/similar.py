@@ -1,0 +1,107 @@
+"""The functions nearest to one: for people, and as JSON (schema version 1, docs/schemas/similar.schema.json)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from agentforge.model import FunctionRef, Match
+
+SCHEMA_VERSION = 1
+SURE, LIKELY = 0.9, 0.7
+
+
+def table(function: FunctionRef, matches: Sequence[Match], *, show_code: bool) -> Group:
+    """The matches, best first; with their code beside that of the function in question, where it is asked for."""
+    return Group(*_parts(function, matches, show_code=show_code))
+
+
+def _parts(function: FunctionRef, matches: Sequence[Match], *, show_code: bool) -> Iterator[RenderableType]:
+    size = f"{function.lines_of_code:,} lines"
+    yield Text.assemble("Nearest to ", (function.qualified_name, "bold"), (f"  {_place(function)}, {size}", "dim"))
+    if not matches:
+        yield Text("Nothing is that near: lower --min-score, or analyse more projects.", "yellow")
+        return
+    if show_code:
+        for match in matches:
+            yield _side_by_side(function, match)
+        return
+    for match in matches:
+        found = match.function
+        yield Text.assemble(
+            (f"\n{match.score:.2f}", _style(match.score)),
+            f"  {found.qualified_name}",
+            (f"  {_place(found)}, {found.lines_of_code:,} lines", "dim"),
+        )
+        yield Text(f"      {found.signature}", "dim", overflow="ellipsis", no_wrap=True)
+    yield Text("\n--show-code shows them side by side.", "dim")
+
+
+def _side_by_side(function: FunctionRef, match: Match) -> Table:
+    pair = Table(box=None, expand=True, padding=(0, 1), title_justify="left", show_edge=False)
+    for column in (function, match.function):
+        pair.add_column(Text.assemble(column.qualified_name, (f"  {_place(column)}", "dim")), ratio=1, overflow="fold")
+    pair.title = Text(f"\n{match.score:.2f}", _style(match.score))
+    pair.add_row(_code(function), _code(match.function))
+    return pair
+
+
+def _code(function: FunctionRef) -> RenderableType:
+    from rich.syntax import Syntax  # brings pygments, which only this needs
+
+    return Syntax(
+        function.code.rstrip("\n"),
+        function.language or "text",
+        line_numbers=True,
+        start_line=function.start_line,
+        word_wrap=True,
+        background_color="default",
+    )
+
+
+def _place(function: FunctionRef) -> str:
+    place = f"{function.path}:{function.start_line}" if function.path != "-" else "standard input"
+    return f"{function.project} {place}" if function.project else place
+
+
+def _style(score: float) -> str:
+    return "green" if score >= SURE else "yellow" if score >= LIKELY else "dim"
+
+
+def document(function: FunctionRef, model: str, matches: Sequence[Match], version: str) -> dict[str, Any]:
+    """The answer as plain JSON values.
+
+    Args:
+        function: in question.
+        model: that made the vectors.
+        matches: best first.
+        version: of the tool.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "agentforge", "version": version},
+        "model": model,
+        "function": function_object(function),
+        "matches": [{"score": round(match.score, 4), **function_object(match.function)} for match in matches],
+    }
+
+
+def function_object(function: FunctionRef) -> dict[str, Any]:
+    """A function with its place, measures and code."""
+    return {
+        "project": function.project or None,
+        "path": function.path,
+        "language": function.language,
+        "qualified_name": function.qualified_name,
+        "signature": function.signature,
+        "start_line": function.start_line,
+        "end_line": function.end_line,
+        "lines_of_code": function.lines_of_code,
+        "cyclomatic": function.cyclomatic,
+        "cognitive": function.cognitive,
+        "code": function.code,
+    }

@@ -1,0 +1,194 @@
+"""What does the same is found by name, by place and by code; what cannot be found is explained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fix_bench import Bench
+
+from agentforge.errors import UsageError
+from agentforge.pipeline.similar import Found, Request, nearest_names, similar
+from agentforge.store.similar import Search
+
+TOTAL = '''
+def {name}(orders, rate):
+    """Sum of the orders with tax."""
+    total = 0
+    for order in orders:
+        if order.is_open and order.amount > 0:
+            total += order.amount * (1 + rate)
+    return round(total, 2)
+'''
+OTHER = """
+class Store:
+    def save(self, path):
+        with open(path, "w") as stream:
+            stream.write(self.text)
+
+    def load(self, path):
+        with open(path) as stream:
+            self.text = stream.read()
+        return self
+"""
+JAVASCRIPT = """
+function sumOfOrders(orders, rate) {
+  let total = 0;
+  for (const order of orders) {
+    if (order.isOpen && order.amount > 0) { total += order.amount * (1 + rate); }
+  }
+  return Math.round(total, 2);
+}
+"""
+REQUEST = Request("", None, None, lambda: None, None, None, None, False, None, 5, 0.0)
+
+
+def ask(bench: Bench, **wanted: Any) -> Found:
+    return similar(Search(bench.connection), replace(REQUEST, **wanted))
+
+
+def names(found: Found) -> list[str]:
+    return [match.function.qualified_name for match in found.matches]
+
+
+@pytest.fixture
+def stored(bench: Bench) -> Bench:
+    bench.write("shop.py", TOTAL.format(name="order_total"))
+    bench.write("copy.py", TOTAL.format(name="sum_orders").replace("rate", "tax"))
+    bench.write("store.py", OTHER)
+    bench.write("shop.js", JAVASCRIPT)
+    bench.analyze()
+    return bench
+
+
+def test_a_renamed_copy_is_nearest_and_the_function_itself_is_not_listed(stored: Bench) -> None:
+    found = ask(stored, function="order_total")
+    assert names(found)[0] == "sum_orders"
+    assert "order_total" not in names(found)
+    assert found.matches[0].score > 0.8
+    assert [match.score for match in found.matches] == sorted((match.score for match in found.matches), reverse=True)
+
+
+def test_the_same_in_another_language_comes_before_other_things(stored: Bench) -> None:
+    assert names(ask(stored, function="order_total"))[1] == "sumOfOrders"
+    assert names(ask(stored, function="order_total", language="javascript")) == ["sumOfOrders"]
+
+
+def test_pasted_code_in_a_guessed_language(stored: Bench) -> None:
+    found = ask(stored, function="-", code=TOTAL.format(name="whatever"))
+    assert (found.function.language, found.function.path) == ("python", "-")
+    assert set(names(found)[:2]) == {"order_total", "sum_orders"}
+    assert found.matches[0].score > 0.8
+
+
+def test_limit_and_least_score(stored: Bench) -> None:
+    assert len(ask(stored, function="order_total", limit=1).matches) == 1
+    assert names(ask(stored, function="order_total", min_score=0.8)) == ["sum_orders"]
+
+
+@pytest.mark.parametrize("line", [1, 3, 8])
+def test_a_place_names_the_function_around_it(stored: Bench, line: int) -> None:
+    if line == 1:
+        with pytest.raises(UsageError, match="no function at line 1"):
+            ask(stored, function="shop.py:1", file=str(stored.root / "shop.py"))
+        return
+    on_disk = ask(stored, function=f"shop.py:{line}", file=str(stored.root / "shop.py"))
+    by_name = ask(stored, function=f"shop.py:{line}")
+    assert on_disk.function.qualified_name == by_name.function.qualified_name == "order_total"
+    assert names(on_disk) == names(by_name)
+
+
+def test_a_file_that_changed_since_is_read_from_disk(stored: Bench) -> None:
+    stored.write("store.py", "\n\nX = 1\n" + TOTAL.format(name="fresh"))
+    found = ask(stored, function="store.py:7", file=str(stored.root / "store.py"))
+    assert found.function.qualified_name == "fresh"
+    assert set(names(found)[:2]) == {"order_total", "sum_orders"}
+    assert "Store.save" not in names(found), "it lay where `fresh` lies now"
+
+
+def test_a_file_in_no_project_is_compared_with_all(stored: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere.py"
+    file.write_text(TOTAL.format(name="order_total"))
+    found = ask(stored, function=f"{file}:3", file=str(file))
+    assert set(names(found)[:2]) == {"order_total", "sum_orders"}
+
+
+def test_qualified_names_and_their_endings(stored: Bench) -> None:
+    for name in ("Store.save", "save", "store.SAVE", "Store::save", "save()"):
+        assert ask(stored, function=name).function.qualified_name == "Store.save"
+
+
+def test_an_unknown_name_gets_a_suggestion(stored: Bench) -> None:
+    with pytest.raises(UsageError, match="Did you mean order_total"):
+        ask(stored, function="order_totl")
+    with pytest.raises(UsageError, match=r"Store\.save"):
+        ask(stored, function="Stor.sav")
+
+
+def test_an_ambiguous_name_lists_the_places(stored: Bench) -> None:
+    stored.write("b/store.py", OTHER.replace("self.text", "self.body"))
+    stored.analyze()
+    with pytest.raises(UsageError) as error:
+        ask(stored, function="Store.save")
+    assert "store.py:3" in str(error.value)
+    assert "b/store.py:3" in str(error.value)
+    assert ask(stored, function="b/store.py:3").function.path == "b/store.py"
+
+
+def test_projects_are_told_apart(stored: Bench, tmp_path: Path) -> None:
+    second = Bench(tmp_path / "second", stored.connection, stored.url)
+    second.root.mkdir()
+    second.write("again.py", TOTAL.format(name="again"))
+    second.analyze()
+    assert names(ask(stored, function="again", project="second")) == []
+    assert names(ask(stored, function="again", other_projects=True))[0] in {"order_total", "sum_orders"}
+    assert names(ask(stored, function="order_total", other_projects=True)) == ["again"]
+    with pytest.raises(UsageError, match="There are: second"):
+        ask(stored, function="again", project="secnd")
+
+
+def test_only_the_branch_that_was_analysed_last_is_searched(bench: Bench) -> None:
+    bench.git("init", "-q", "-b", "main")
+    bench.write("shop.py", TOTAL.format(name="order_total"))
+    bench.write("old.py", TOTAL.format(name="old"))
+    bench.analyze()
+    bench.git("checkout", "-q", "-b", "topic")
+    (bench.root / "old.py").unlink()
+    bench.write("new.py", TOTAL.format(name="new"))
+    bench.analyze()
+    assert names(ask(bench, function="order_total")) == ["new"]
+
+
+def test_vectors_of_another_model_are_not_compared(stored: Bench) -> None:
+    stored.connection.execute("UPDATE embedding_models SET version = 'older'")
+    with pytest.raises(UsageError, match="Nothing is embedded by the model hashed"):
+        ask(stored, function="-", code="def f(): pass")
+    assert ask(stored, function="order_total").matches, "stored vectors need no model"
+    with pytest.raises(UsageError, match="not embedded by the model other"):
+        ask(stored, function="order_total", model="other")
+
+
+def test_an_approximate_index_changes_nothing(stored: Bench) -> None:
+    before = ask(stored, function="order_total")
+    stored.connection.execute("SELECT ensure_vector_index(id) FROM embedding_models")
+    assert ask(stored, function="order_total") == before
+
+
+def test_an_empty_database_says_what_to_run(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="agentforge analyze"):
+        ask(bench, function="save")
+
+
+@pytest.mark.parametrize("wanted", ["language", "code_language"])
+def test_an_unknown_language_gets_a_suggestion(stored: Bench, wanted: str) -> None:
+    with pytest.raises(UsageError, match="Did you mean python"):
+        ask(stored, function="save", **{wanted: "pyton"})
+
+
+def test_names_are_suggested_by_their_likeness() -> None:
+    known = ["django.Model.save", "django.Model.delete", "shave", "os.path.join"]
+    assert nearest_names("Modl.save", known)[0] == "django.Model.save"
+    assert set(nearest_names("svae", known)) == {"Model.save", "shave"}
+    assert nearest_names("quux", known) == []
