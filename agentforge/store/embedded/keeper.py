@@ -31,6 +31,7 @@ STOP_PATIENCE = 120.0  # seconds until a fast shutdown becomes an immediate one
 TICK = 0.5  # seconds between two looks at the clients
 MAX_LOG_BYTES = 8 * 1024 * 1024  # one older generation of this size is kept besides
 TAIL_BYTES = 4096
+SOCKET_LOCK = ".s.PGSQL.5432.lock"
 READY_LINE = 7  # of postmaster.pid: "starting", "ready", "stopping"
 
 
@@ -53,6 +54,7 @@ class Keeper:
     def __init__(self, config: dict[str, Any]) -> None:
         self.home: str = config["home"]
         self.data: str = config["data"]
+        self.sockets: str = config["sockets"]
         self.command: list[str] = config["command"]
         self.identity: dict[str, Any] = config["identity"]
         self.linger: float = config["linger"]
@@ -101,7 +103,7 @@ class Keeper:
         while True:
             alive = self._claim()
             position = self._log_size()
-            self._remove_stale_pid_file()
+            self._remove_stale_lock_files()
             self._spawn(alive)
             if self._becomes_ready(deadline):
                 return
@@ -162,19 +164,28 @@ class Keeper:
         except OSError:
             return []
 
-    def _remove_stale_pid_file(self) -> None:
+    def _remove_stale_lock_files(self) -> None:
         """Remove what a killed server left, since its process number may by now belong to somebody else.
 
+        Where nobody reaps it, the dead process keeps it for ever, and PostgreSQL takes that for a server that runs.
         The lock `alive` proves that no server of ours lives. A server that a person started by hand does not hold it,
-        so its file stays where its process works in the data folder, and PostgreSQL then refuses with a clear message.
+        so its files stay where its process works in the data folder; PostgreSQL then refuses with a clear message.
         """
-        lines = self._pid_file()
-        if not lines or not os.path.isdir("/proc/self"):
+        if not os.path.isdir("/proc/self"):
             return
-        with contextlib.suppress(OSError, ValueError):
-            if os.readlink(f"/proc/{int(lines[0])}/cwd") == os.path.realpath(self.data):
-                return
-        os.unlink(os.path.join(self.data, "postmaster.pid"))
+        for path in (os.path.join(self.data, "postmaster.pid"), os.path.join(self.sockets, SOCKET_LOCK)):
+            with contextlib.suppress(FileNotFoundError):
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    pid = file.readline().strip()
+                if not self._works_here(pid):
+                    os.unlink(path)
+
+    def _works_here(self, pid: str) -> bool:
+        """Whether a process lives and works in the data folder."""
+        try:
+            return os.readlink(f"/proc/{int(pid)}/cwd") == os.path.realpath(self.data)
+        except (OSError, ValueError):
+            return False
 
     # -- watching ----------------------------------------------------------------------------------------------------
 

@@ -207,6 +207,7 @@ class Server:
         config = {
             "home": str(self.paths.home),
             "data": str(self.paths.data),
+            "sockets": str(self.paths.sockets),
             "command": command,
             "identity": self.account.identity(),
             "linger": self._linger,
