@@ -27,6 +27,7 @@ from agentforge.store.embedded.paths import ServerPaths, locate, prepare
 from agentforge.store.embedded.settings import configuration
 
 PATIENCE = 600.0  # seconds to wait for a start, a crash recovery or a stop
+FAST_SHUTDOWN_SECONDS = 60.0  # then an immediate one, which costs a crash recovery at the next start
 LINGER_SECONDS = 30.0
 KEEPER = Path(__file__).with_name("keeper.py")
 
@@ -283,16 +284,19 @@ class Server:
             self.paths.pinned.unlink(missing_ok=True)
             if alive.try_take():
                 return False
-            self._signal_postmaster()
-            if not alive.take(timeout=PATIENCE):
-                raise self._gave_up("it has been stopping")
+            self._signal_postmaster(signal.SIGINT)  # fast shutdown: clients are disconnected, nothing is lost
+            if not alive.take(timeout=FAST_SHUTDOWN_SECONDS):
+                # PostgreSQL 18 waits for ever when it is asked in the middle of a restart after a crash.
+                self._signal_postmaster(signal.SIGQUIT)
+                if not alive.take(timeout=PATIENCE):
+                    raise self._gave_up("it has been stopping")
         return True
 
-    def _signal_postmaster(self) -> None:
+    def _signal_postmaster(self, number: signal.Signals) -> None:
         pid = self.pid
         try:
             if pid is not None:
-                os.kill(pid, signal.SIGINT)  # fast shutdown: clients are disconnected, nothing is lost
+                os.kill(pid, number)
         except ProcessLookupError:
             pass
         except PermissionError as error:

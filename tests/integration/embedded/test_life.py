@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -151,8 +152,9 @@ def test_everything_killed_at_once(settings):
     with connect(settings):
         server = control.status(settings).pid
         keeper = parent_of(server)
-        for pid in (keeper, *children_of(server), server):
-            os.kill(pid, signal.SIGKILL)
+        for pid in (keeper, server, *children_of(server)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     with connect(settings) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
