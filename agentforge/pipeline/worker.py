@@ -11,6 +11,7 @@ from functools import cache
 from typing import TypeVar
 
 from agentforge import languages, measure, parse
+from agentforge.detect import detect, rule_set
 from agentforge.detect.bandit import BanditConfig, scan
 from agentforge.detect.fingerprint import assign
 from agentforge.measure.radon import enrich
@@ -64,6 +65,9 @@ def analyse_file(config: WorkerConfig, file: SourceFile) -> FileAnalysis | Skipp
     found: list[Violation] = []
     if file.language == "python":
         metrics, found = _python(config, file, raw, metrics)
+    if parsed is not None:
+        is_test = parsed.language.is_test(file.path)
+        found = [*found, *detect(parsed, metrics, file.path, is_test=is_test, rules=rule_set(parsed.language.name))]
     if config.features and parsed is not None:
         metrics = _with_features(parsed, metrics)
     return _result(file, raw, metrics, assign(found, decoded.text, metrics.functions))

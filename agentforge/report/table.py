@@ -39,11 +39,12 @@ def _sections(report: Report) -> Iterator[RenderableType]:
     if worst:
         yield _title("\nHardest functions to understand")
         yield _worst_functions(worst)
-    yield _title("\nViolations" if report.analysis.previous_id is None else "\nViolations since the last analysis")
+    first = report.analysis.previous_id is None
+    yield _title("\nViolations" if first else "\nViolations since the last analysis")
     yield _severities(report)
     if parts.top_violations:
         yield _title("\nLook at these first")
-        yield _top_violations(parts.top_violations)
+        yield _top_violations(parts.top_violations, first=first)
     if parts.duplicates:
         yield _title(f"\nNearly the same code: {parts.duplicate_count:,} pairs of functions")
         yield _duplicates(parts)
@@ -114,18 +115,18 @@ def _severities(report: Report) -> Table:
     return table
 
 
-def _top_violations(violations: tuple[Violation, ...]) -> Table:
+def _top_violations(violations: tuple[Violation, ...], *, first: bool) -> Table:
     table = _table("severity", "rule", last="place and message")
     for column in table.columns[:2]:
         column.justify = "left"
     for violation in violations:
-        new = violation.status is not Status.OPEN
+        news = "" if first or violation.status is Status.OPEN else f" {violation.status.value}"
         table.add_row(
             Text(violation.severity.value, SEVERITY_STYLE[violation.severity]),
             Text(violation.rule_id),
             Text.assemble(
                 (f"{violation.path}:{violation.line}", "dim"),
-                (f" {violation.status.value}" if new else ""),
+                news,
                 "\n",
                 violation.message,
             ),

@@ -1,0 +1,223 @@
+"""Rule files to rules: read, check every key, and name the file, line and entry of a mistake."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from agentforge import languages
+from agentforge.detect.metric import FILE_METRICS, FUNCTION_METRICS
+from agentforge.detect.rule import Level, Rule
+from agentforge.errors import UsageError
+from agentforge.model import Category, Confidence, Severity
+
+_TEXT = ("id", "name", "category", "severity", "confidence", "message", "why", "suggestion", "query", "metric")
+_REQUIRED = ("id", "name", "category", "message", "why", "suggestion")
+_TYPES: dict[str, type] = {
+    **dict.fromkeys(_TEXT, str),
+    **dict.fromkeys(("literals", "languages", "bad", "good", "levels"), list),
+    "cwe": int,
+    "in_tests": bool,
+    "enabled": bool,
+}
+_ENTRY = re.compile(r"^[ \t]*\[\[\s*rule\s*\]\]", re.MULTILINE)
+_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_CAPTURE = re.compile(r"@([A-Za-z_][\w.-]*)")
+PREDICATE = re.compile(r"\(#([\w-]+[?!])")
+_Member = TypeVar("_Member", bound=StrEnum)
+
+
+@cache
+def load(language: str) -> tuple[Rule, ...]:
+    """The built-in rules of a language, sorted by id: its own, those it includes, and those of every language.
+
+    Raises:
+        UsageError: a rule file is not usable as it stands.
+    """
+    folders = [languages.FOLDER / "common" / "rules", *_folders(language)]
+    return collect(language, (file for folder in folders for file in sorted(folder.glob("*.toml"))))
+
+
+def collect(language: str, files: Iterable[Path]) -> tuple[Rule, ...]:
+    """The rules in these files that apply to a language, sorted by id.
+
+    Raises:
+        UsageError: a file cannot be read, an entry is wrong, or two entries have the same id.
+    """
+    found: dict[str, Rule] = {}
+    for file in files:
+        for rule in read(file, language):
+            if rule.id in found:
+                raise UsageError(
+                    f"{file}: rule `{rule.id}` is already defined in {found[rule.id].source}.",
+                    "Give one of them another id.",
+                )
+            found[rule.id] = rule
+    return tuple(found[id_] for id_ in sorted(found))
+
+
+def read(file: Path, language: str) -> tuple[Rule, ...]:
+    """The rules of one file that apply to a language, in the order of the file."""
+    text, document = _document(file)
+    starts = [text.count("\n", 0, entry.start()) + 1 for entry in _ENTRY.finditer(text)]
+    rules = []
+    for number, entry in enumerate(document.get("rule", ())):
+        line = starts[number] if number < len(starts) else 1
+        applies = entry.get("languages")
+        if not isinstance(applies, list) or language in applies:
+            rules.append(_Entry(file, line, entry, language).rule())
+        _Entry(file, line, entry, language).check_languages()
+    return tuple(rules)
+
+
+def _folders(language: str) -> list[Path]:
+    """The rule folder of a language and of those that its files include."""
+    own = languages.FOLDER / language / "rules"
+    included = [
+        languages.FOLDER / name / "rules"
+        for file in sorted(own.glob("*.toml"))
+        for name in _document(file)[1].get("include", ())
+    ]
+    return [*included, own]
+
+
+@cache
+def _document(file: Path) -> tuple[str, Mapping[str, Any]]:
+    try:
+        text = file.read_text("utf-8")
+        document = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"Rule file {file} cannot be read: {error}.", "Make it readable UTF-8 text.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file}: {error}.", "Rule files are TOML with one [[rule]] an entry.") from error
+    if extra := set(document) - {"rule", "include"}:
+        raise UsageError(f"{file}: unknown key `{min(extra)}`.", "A rule file holds [[rule]] entries and `include`.")
+    if not isinstance(document.get("rule", []), list):
+        raise UsageError(f"{file}: `rule` is not a list of entries.", "Write [[rule]] with two brackets.")
+    return text, document
+
+
+class _Entry:
+    """One `[[rule]]` of a file, on its way to a `Rule`."""
+
+    def __init__(self, file: Path, line: int, data: Mapping[str, Any], language: str) -> None:
+        self.file, self.line, self.data, self.language = file, line, data, language
+
+    def fail(self, problem: str, hint: str = "") -> UsageError:
+        name = self.data.get("id") or "without an id"
+        return UsageError(f"{self.file}:{self.line}: rule `{name}`: {problem}", hint)
+
+    def rule(self) -> Rule:
+        self._check_keys()
+        metric = self.data.get("metric", "")
+        levels = self._levels() if metric else ()
+        rule = Rule(
+            id=self.data["id"],
+            name=self.data["name"],
+            category=self._member(Category, "category", None),
+            severity=levels[0].severity if levels else self._member(Severity, "severity", None),
+            confidence=self._member(Confidence, "confidence", Confidence.HIGH if metric else None),
+            cwe=self.data.get("cwe"),
+            message=self.data["message"],
+            why=self.data["why"],
+            suggestion=self.data["suggestion"],
+            language=self.language,
+            source=str(self.file),
+            literals=tuple(literal.encode() for literal in self._texts("literals")),
+            query=self.data.get("query", ""),
+            metric=metric,
+            levels=levels,
+            in_tests=self.data.get("in_tests", True),
+            enabled=self.data.get("enabled", True),
+            bad=self._texts("bad"),
+            good=self._texts("good"),
+        )
+        self._check_meaning(rule)
+        return rule
+
+    def check_languages(self) -> None:
+        known = languages.names()
+        for name in self._texts("languages"):
+            if name not in known:
+                raise self.fail(f"there is no language `{name}`.", _nearest(name, known))
+
+    def _check_keys(self) -> None:
+        for key, value in self.data.items():
+            if key not in _TYPES:
+                raise self.fail(f"unknown key `{key}`.", _nearest(key, _TYPES))
+            expected = _TYPES[key]
+            if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+                raise self.fail(f"`{key}` must be {_kind(expected)}.")
+        for key in _REQUIRED:
+            if not self.data.get(key, "").strip():
+                raise self.fail(f"`{key}` is missing or empty.")
+        if not _ID.fullmatch(self.data["id"]):
+            raise self.fail("an id is two or more lower-case words joined by `-`.")
+        if bool(self.data.get("query")) == bool(self.data.get("metric")):
+            raise self.fail("exactly one of `query` and `metric` must be given.")
+
+    def _check_meaning(self, rule: Rule) -> None:
+        if rule.cwe is not None and rule.cwe < 1:
+            raise self.fail("`cwe` is the number of a CWE entry, from 1.")
+        if rule.category is Category.SECURITY and rule.cwe is None:
+            raise self.fail("a security rule names its `cwe`.")
+        if rule.metric:
+            allowed = {"value", "threshold", "name"}
+        else:
+            allowed = set(_CAPTURE.findall(rule.query))
+            if "at" not in allowed:
+                raise self.fail("the query must capture the place to report as `@at`.")
+            if not rule.bad or not rule.good:
+                raise self.fail("a query rule needs at least one `bad` and one `good` example.")
+        for name in _PLACEHOLDER.findall(rule.message):
+            if name not in allowed:
+                raise self.fail(f"the message uses `{{{name}}}`, which nothing fills in.", _nearest(name, allowed))
+
+    def _levels(self) -> tuple[Level, ...]:
+        metric = self.data["metric"]
+        known = (*FUNCTION_METRICS, *FILE_METRICS)
+        if metric not in known:
+            raise self.fail(f"there is no metric `{metric}`.", _nearest(metric, known))
+        levels = []
+        for item in self.data.get("levels", ()):
+            if not (isinstance(item, dict) and set(item) == {"above", "severity"} and type(item["above"]) is int):
+                raise self.fail('a level is written { above = 10, severity = "low" }.')
+            levels.append(Level(item["above"], self._as_member(Severity, "severity", item["severity"])))
+        if not levels or sorted(levels, key=lambda level: level.above) != levels:
+            raise self.fail("a metric rule needs `levels`, lowest first.")
+        return tuple(levels)
+
+    def _texts(self, key: str) -> tuple[str, ...]:
+        value = self.data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            raise self.fail(f"`{key}` must be a list of texts that are not empty.")
+        return tuple(value)
+
+    def _member(self, kind: type[_Member], key: str, default: _Member | None) -> _Member:
+        value = self.data.get(key, default)
+        if value is None:
+            raise self.fail(f"`{key}` is missing.")
+        return self._as_member(kind, key, value)
+
+    def _as_member(self, kind: type[_Member], key: str, value: object) -> _Member:
+        try:
+            return kind(str(value))
+        except ValueError:
+            raise self.fail(f"`{key}` is `{value}`; it must be one of {', '.join(kind)}.") from None
+
+
+def _kind(expected: type) -> str:
+    return {str: "a text", list: "a list", int: "a whole number", bool: "true or false"}[expected]
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    choices = sorted(known)
+    near = difflib.get_close_matches(word, choices, 1)
+    return f"Did you mean `{near[0]}`?" if near else f"Use one of: {', '.join(choices)}."

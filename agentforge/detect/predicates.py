@@ -1,0 +1,138 @@
+"""Query predicates beyond those that tree-sitter's binding evaluates itself (docs/rules.md lists both kinds).
+
+The binding calls `Predicates` only for names that it does not know, in the order in which a pattern writes them, and
+stops at the first that fails: cheap built-in predicates belong before these.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Literal
+
+from tree_sitter import Node
+
+Arguments = list[tuple[str, Literal["capture", "string"]]]
+_HEAD = 300
+_MAX_DEPTH = 400
+# What stands where a secret will be filled in: a template, a name of the thing itself, or a row of one character.
+_PLACEHOLDER = re.compile(
+    r"(?i)[<>{}$%\s]|example|placeholder|change.?me|your[_-]?|dummy|sample|default|redacted|xxx|\*\*\*|\.\.\."
+    r"|^(?:test|none|null|undefined|true|false|admin|root|user(?:name)?|secret|token|api[_-]?key)[\w-]{0,4}$"
+    r"|^pass(?:word|wd)?[\w-]{0,6}$|^https?:|^(.)\1*$|^[A-Za-z]+[./_-][A-Za-z]+(?:[./_-][A-Za-z]+)*$"
+)
+
+
+def ancestors(node: Node) -> Iterator[Node]:
+    """The nodes around a node, nearest first."""
+    for _ in range(_MAX_DEPTH):
+        above = node.parent
+        if above is None:
+            return
+        yield above
+        node = above
+
+
+def text(node: Node) -> str:
+    """The source text of a node."""
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def entropy(value: str) -> float:
+    """Shannon's entropy in bits a character; 0 for an empty text."""
+    size = len(value)
+    return -sum(count / size * math.log2(count / size) for count in Counter(value).values())
+
+
+def looks_secret(value: str) -> bool:
+    """Whether a quoted text is likely a real credential, not a placeholder, a word or a name."""
+    bare = value.strip("\"'`")
+    if not 6 <= len(bare) <= 200 or _PLACEHOLDER.search(bare):
+        return False
+    kinds = sum(bool(re.search(kind, bare)) for kind in ("[a-z]", "[A-Z]", "[0-9]", r"[^\w]"))
+    return kinds >= 2 and entropy(bare) >= 2.5
+
+
+@lru_cache(maxsize=1024)
+def _regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _parent(node: Node, kinds: list[str]) -> bool:
+    above = node.parent
+    return above is not None and above.type in kinds
+
+
+def _ancestor(node: Node, kinds: list[str]) -> bool:
+    return any(above.type in kinds for above in ancestors(node))
+
+
+def _child(node: Node, kinds: list[str]) -> bool:
+    return any(child.type in kinds for child in node.children)
+
+
+def _descendant(node: Node, kinds: list[str]) -> bool:
+    pending = list(node.children)
+    while pending:
+        child = pending.pop()
+        if child.type in kinds:
+            return True
+        pending.extend(child.children)
+    return False
+
+
+def _kind(node: Node, kinds: list[str]) -> bool:
+    return node.type in kinds
+
+
+def _inside(node: Node, arguments: list[str]) -> bool:
+    """Inside a node of the first argument's type whose first characters match the second."""
+    kind, pattern = arguments
+    found = _regex(pattern)
+    return any(above.type == kind and found.search(text(above)[:_HEAD]) is not None for above in ancestors(node))
+
+
+def _follows(node: Node, arguments: list[str]) -> bool:
+    """Right after a sibling whose text matches the argument."""
+    before = node.prev_named_sibling
+    return before is not None and _regex(arguments[0]).search(text(before)) is not None
+
+
+def _secret(node: Node, _: list[str]) -> bool:
+    return looks_secret(text(node))
+
+
+PREDICATES: dict[str, Callable[[Node, list[str]], bool]] = {
+    "has-parent?": _parent,
+    "has-ancestor?": _ancestor,
+    "has-child?": _child,
+    "has-descendant?": _descendant,
+    "kind?": _kind,
+    "inside?": _inside,
+    "follows?": _follows,
+    "secret?": _secret,
+}
+
+
+def evaluate(
+    predicate: str,
+    args: Arguments,
+    pattern_index: int,
+    captures: dict[str, list[Node]],
+) -> bool:
+    """Whether a match passes a predicate: for all nodes of its first argument's capture.
+
+    Every predicate has a negation, `not-` before its name. A capture without a node passes.
+
+    Raises:
+        LookupError: there is no such predicate, or its first argument is not a capture.
+    """
+    negated = predicate.startswith("not-")
+    test = PREDICATES[predicate.removeprefix("not-")]
+    if not args or args[0][1] != "capture":
+        raise LookupError(predicate)
+    strings = [value for value, _ in args[1:]]
+    return all(test(node, strings) is not negated for node in captures.get(args[0][0], ()))

@@ -1,0 +1,53 @@
+"""What a rule is: an entry of data, and nothing that depends on a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agentforge.model import Category, Confidence, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A measure above `above` is a violation of this severity; of several levels the highest passed counts."""
+
+    above: int
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of one language (docs/rules.md describes each key of an entry).
+
+    Attributes:
+        severity: of a query rule; a metric rule takes it from the level that was passed, and this is the lowest one.
+        message: with `{capture}` where the text of a capture goes; in metric rules with `{value}`, `{threshold}` and
+            `{name}`.
+        literals: every match of the query covers one of them, byte for byte; none means that the rule is tried
+            on every file.
+        query: tree-sitter patterns that capture the place as `@at`; empty for a metric rule.
+        metric: name of the measure that a metric rule compares with `levels`; empty for a query rule.
+        in_tests: whether the rule applies to files that hold tests.
+        examples of code: `bad` breaks the rule at least once each, `good` never does.
+        source: file that the rule comes from, for messages.
+    """
+
+    id: str
+    name: str
+    category: Category
+    severity: Severity
+    confidence: Confidence
+    cwe: int | None
+    message: str
+    why: str
+    suggestion: str
+    language: str
+    source: str
+    literals: tuple[bytes, ...] = ()
+    query: str = ""
+    metric: str = ""
+    levels: tuple[Level, ...] = ()
+    in_tests: bool = True
+    enabled: bool = True
+    bad: tuple[str, ...] = ()
+    good: tuple[str, ...] = ()

@@ -1,0 +1,98 @@
+"""The rules of one language with their queries, each compiled when it is first needed, once a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from tree_sitter import Query, QueryError
+
+from agentforge import parse
+from agentforge.detect import loader
+from agentforge.detect.predicates import PREDICATES
+from agentforge.detect.rule import Rule
+from agentforge.errors import UsageError
+
+BUILT_IN = frozenset(
+    negation + name
+    for name in ("eq?", "any-eq?", "match?", "any-match?", "any-of?")
+    for negation in ("", "not-", "any-not-")
+)
+
+
+class RuleSet:
+    """Rules of one language, ready to be tried on its files.
+
+    Attributes:
+        language: name of the language.
+        rules: all of them, sorted by id.
+        metric_rules: those that compare a measure.
+        gated: those tried only around their literals.
+        ungated: those tried on every file.
+    """
+
+    def __init__(self, language: str, rules: tuple[Rule, ...]) -> None:
+        self.language = language
+        self.rules = tuple(rule for rule in rules if rule.enabled)
+        self.metric_rules = tuple(rule for rule in self.rules if rule.metric)
+        self.gated = tuple(rule for rule in self.rules if rule.query and rule.literals)
+        self.ungated = tuple(rule for rule in self.rules if rule.query and not rule.literals)
+        self._compiled: dict[str, Query] = {}
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    def query(self, rule: Rule) -> Query:
+        """The compiled query of a rule.
+
+        Raises:
+            UsageError: the query does not fit the grammar or uses an unknown predicate.
+        """
+        compiled = self._compiled.get(rule.id)
+        if compiled is None:
+            compiled = self._compiled[rule.id] = compile_rule(rule)
+        return compiled
+
+
+def compile_rule(rule: Rule) -> Query:
+    """Compile a rule's query for its language and check its predicates.
+
+    Raises:
+        UsageError: the query does not fit the grammar or uses an unknown predicate.
+    """
+    try:
+        compiled = Query(parse.grammar(rule.language), rule.query)
+    except QueryError as error:
+        raise UsageError(
+            f"{rule.source}: rule `{rule.id}`: the query does not fit {rule.language}: {error}.",
+            "Compare it with the node types of the language's tree-sitter grammar.",
+        ) from error
+    for pattern in range(compiled.pattern_count):
+        for name in _predicates(compiled, rule.query, pattern):
+            if name not in BUILT_IN and name.removeprefix("not-") not in PREDICATES:
+                raise UsageError(
+                    f"{rule.source}: rule `{rule.id}`: there is no predicate `#{name}`.",
+                    f"Use one of: {', '.join(sorted({*BUILT_IN, *PREDICATES}))}.",
+                )
+    return compiled
+
+
+def _predicates(compiled: Query, text: str, pattern: int) -> Iterator[str]:
+    source = text.encode()[compiled.start_byte_for_pattern(pattern) : compiled.end_byte_for_pattern(pattern)].decode()
+    yield from loader.PREDICATE.findall(source)
+
+
+@cache
+def rule_set(language: str) -> RuleSet:
+    """The built-in rules of a language, read once a process.
+
+    Args:
+        language: name of a folder in `agentforge/languages`.
+
+    Raises:
+        UsageError: a rule file is not usable as it stands.
+    """
+    return RuleSet(language, loader.load(language))

@@ -1,0 +1,60 @@
+"""Every built-in rule does what its own examples say; every language has its share of rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from agentforge import languages, measure, parse
+from agentforge.detect import Rule, detect, rule_set
+from agentforge.detect.loader import load
+from agentforge.detect.rule_set import RuleSet
+from agentforge.model import Violation
+
+RULES = {f"{language}:{rule.id}": rule for language in languages.names() for rule in load(language)}
+EXAMPLES = [
+    pytest.param(rule, code, kind, id=f"{name}:{kind}{number}")
+    for name, rule in RULES.items()
+    for kind, codes in (("bad", rule.bad), ("good", rule.good))
+    for number, code in enumerate(codes)
+]
+
+
+def found(rules: RuleSet, code: str, *, is_test: bool = False) -> tuple[Violation, ...]:
+    decoded = parse.decode(code.encode())
+    parsed = parse.parse(rules.language, decoded)
+    return detect(parsed, measure.measure(parsed, decoded), "file", is_test=is_test, rules=rules)
+
+
+@pytest.mark.parametrize(("rule", "code", "kind"), EXAMPLES)
+def test_examples(rule: Rule, code: str, kind: str) -> None:
+    violations = found(RuleSet(rule.language, (rule,)), code)
+    if kind == "good":
+        assert violations == ()
+    else:
+        assert {violation.rule_id for violation in violations} == {rule.id}
+        assert all("{" not in violation.message or "{" in code for violation in violations)
+
+
+@pytest.mark.parametrize("language", languages.names())
+def test_every_query_compiles(language: str) -> None:
+    rules = rule_set(language)
+    for rule in rules:
+        if rule.query:
+            assert rules.query(rule).pattern_count >= 1
+    assert len(rules) >= 6
+
+
+BRANCHES = "def busy(a):\n" + "".join(f"    if a == {number}:\n        return {number}\n" for number in range(25))
+
+
+def test_a_metric_rule_names_the_function_its_value_and_its_threshold() -> None:
+    violation = next(
+        item for item in found(rule_set("python"), BRANCHES) if item.rule_id == "high-cyclomatic-complexity"
+    )
+    assert violation.message.startswith("busy has 26 independent paths; more than 20")
+    assert (violation.line, violation.function, violation.severity.value) == (1, "busy", "low")
+
+
+def test_the_highest_level_that_is_passed_counts() -> None:
+    code = "def many(" + ", ".join(f"p{number}" for number in range(16)) + "):\n    pass\n"
+    assert [item.severity.value for item in found(rule_set("python"), code)] == ["medium"]
