@@ -16,12 +16,12 @@ from bandit.core import (
     manager,
     meta_ast,
     metrics,
-    node_visitor,
     test_set,
     utils,
 )
 
 from agentforge.detect.bandit.config import BanditConfig
+from agentforge.detect.bandit.visitor import Visitor
 from agentforge.errors import UsageError
 from agentforge.model import Category, Confidence, Severity, Violation
 from agentforge.parse.python_ast import PythonAst
@@ -60,7 +60,7 @@ def scan(python: PythonAst, path: str, location: str, raw: bytes, config: Bandit
     if python.module is None:
         return []
     data = io.BytesIO(raw)
-    visitor = node_visitor.BanditNodeVisitor(
+    visitor = Visitor(
         location, data, meta_ast.BanditMetaAst(), _test_set(config), False, _nosec_lines(raw), metrics.Metrics()
     )
     visitor.metrics.begin(location)
@@ -72,7 +72,7 @@ def scan(python: PythonAst, path: str, location: str, raw: bytes, config: Bandit
         "linerange": [0, 1],
         "col_offset": 0,
     }
-    visitor.update_scores(visitor.tester.run_tests(visitor.context, "File"))
+    visitor.tester.run_tests(visitor.context, "File")
     return [_violation(issue, path) for issue in visitor.tester.results]
 
 
