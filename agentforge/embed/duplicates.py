@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Location = tuple[str, int, int]
 
-MIN_SCORE = 0.92
+MIN_SCORE = 0.88
 MIN_LINES = 6
 _ROWS_AT_ONCE = 512
 

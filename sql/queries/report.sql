@@ -46,12 +46,15 @@ ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], seve
 LIMIT %(limit)s;
 
 -- duplicates --
+-- Those outside tests first: they are the ones that somebody should do something about.
 SELECT d.score, d.function_id, d.other_function_id, count(*) OVER ()
 FROM agentforge.function_duplicates AS d
 JOIN agentforge.functions AS f ON f.id = d.function_id
 JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+JOIN agentforge.functions AS g ON g.id = d.other_function_id
+JOIN agentforge.file_analyses AS b ON b.id = g.file_analysis_id
 WHERE d.project_id = %(project_id)s AND a.branch = %(branch)s
-ORDER BY d.score DESC, f.lines_of_code DESC, d.function_id, d.other_function_id
+ORDER BY a.is_test OR b.is_test, d.score DESC, f.lines_of_code DESC, d.function_id, d.other_function_id
 LIMIT %(limit)s;
 
 -- functions_by_id --
