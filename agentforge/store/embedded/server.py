@@ -38,6 +38,11 @@ def _ignore(_: str) -> None:
     """Nobody wants to hear it."""
 
 
+def _loader_environment() -> dict[str, str]:
+    """Where this Python's own shared library is found; some (GitHub's setup-python) cannot start without it."""
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
+
+
 class Server:
     """The embedded server that belongs to one data folder; making this object touches nothing.
 
@@ -223,7 +228,7 @@ class Server:
                 stderr=subprocess.DEVNULL,
                 pass_fds=[keeper.fileno()] + ([] if report is None else [report]),
                 cwd="/",
-                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **_loader_environment()},
                 umask=0o077,
                 start_new_session=True,
                 check=True,
