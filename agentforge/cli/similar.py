@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -19,7 +20,9 @@ from agentforge.pipeline.similar import Request, similar
 from agentforge.report import similar as report
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.similar import Search
-from agentforge.walk import SourceTree, discover
+
+if TYPE_CHECKING:
+    from agentforge.walk import SourceTree
 
 MAX_CODE_BYTES = 1_000_000
 
@@ -76,6 +79,8 @@ def _standard_input() -> str:
 
 
 def _here() -> SourceTree | None:
+    from agentforge.walk import discover
+
     with suppress(UsageError, OSError):
         return discover(["."])
     return None

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agentforge import languages
 from agentforge.errors import UsageError
 from agentforge.model import FunctionRef, Match
 from agentforge.store.similar import Filters, Place, Search, SearchedProject, StoredFunction, StoredVector
-from agentforge.walk import SourceTree, discover, escape
 
 if TYPE_CHECKING:
     from agentforge.embed.interface import Embedder, Snippet
+    from agentforge.walk import SourceTree
 
 _PATH_AND_LINE = re.compile(r"(?P<path>.+):(?P<line>[0-9]+)")
 _SHOWN_CANDIDATES = 10
@@ -93,7 +92,11 @@ def similar(search: Search, request: Request) -> Found:
 
 
 def _check_language(name: str | None) -> None:
-    if name is not None and name not in languages.names():
+    if name is None:
+        return
+    from agentforge import languages  # reads every language.toml
+
+    if name not in languages.names():
         near = difflib.get_close_matches(name, languages.names(), 1)
         hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(languages.names())}."
         raise UsageError(f"There is no language {name}.", hint)
@@ -154,6 +157,7 @@ def _stored(search: Search, request: Request, function: StoredFunction) -> _Subj
 def _in_file(search: Search, request: Request, location: str, line: int) -> _Subject:
     """A function of a file on disk, which may be in no project or changed since it was stored."""
     from agentforge.pipeline.source_function import function_at
+    from agentforge.walk import escape
 
     project, path = _project_of(search, location)
     source = function_at(location, escape(path), project.name if project else "", line)
@@ -169,6 +173,8 @@ def _in_file(search: Search, request: Request, location: str, line: int) -> _Sub
 
 def _project_of(search: Search, location: str) -> tuple[SearchedProject | None, str]:
     """The stored project that a file belongs to, and the file's path in it (else its location)."""
+    from agentforge.walk import discover, escape
+
     tree = discover([location])
     if tree.is_git:
         found = [item for item in search.projects.values() if item.key == tree.key]
