@@ -16,16 +16,19 @@ class BanditConfig:
 
     Attributes:
         file: a bandit.yaml or a pyproject.toml with `[tool.bandit]`, None where there is none.
-        tests, skips: ids of the tests to run alone, and to leave out (from `.bandit`).
+        tests, skips: ids of the tests to run alone, and to leave out (from `.bandit`), besides those of the file.
+        profile: the file's profile to use instead of its `tests` and `skips` (from `.bandit`), empty for none.
     """
 
     file: str | None = None
     tests: tuple[str, ...] = ()
     skips: tuple[str, ...] = ()
+    profile: str = ""
 
 
 def load_config(root: str) -> BanditConfig:
-    """The configuration in a project's root: `bandit.yaml` or `[tool.bandit]`, and the `[bandit]` section of `.bandit`.
+    """The configuration in a project's root: `bandit.yaml` or `[tool.bandit]`, and the `[bandit]` section of `.bandit`
+    (`tests`, `skips`, `profile`, and `configfile`, from the root).
 
     Raises:
         UsageError: a file is there and cannot be read.
@@ -33,6 +36,7 @@ def load_config(root: str) -> BanditConfig:
     ini = Path(root) / ".bandit"
     tests: tuple[str, ...] = ()
     skips: tuple[str, ...] = ()
+    file, profile = "", ""
     if ini.is_file():
         parser = configparser.ConfigParser()
         try:
@@ -41,7 +45,8 @@ def load_config(root: str) -> BanditConfig:
             raise UsageError(f"{ini} cannot be read: {error}", "Correct it, or remove it.") from None
         if parser.has_section("bandit"):
             tests, skips = _ids(parser, "tests"), _ids(parser, "skips")
-    return BanditConfig(_file(Path(root)), tests, skips)
+            file, profile = (parser.get("bandit", option, fallback="") for option in ("configfile", "profile"))
+    return BanditConfig(str(Path(root) / file) if file else _file(Path(root)), tests, skips, profile)
 
 
 def _ids(parser: configparser.ConfigParser, option: str) -> tuple[str, ...]:

@@ -14,14 +14,12 @@ from bandit.core import (
     docs_utils,
     extension_loader,
     manager,
-    meta_ast,
-    metrics,
     test_set,
     utils,
 )
 
 from agentforge.detect.bandit.config import BanditConfig
-from agentforge.detect.bandit.visitor import Visitor
+from agentforge.detect.bandit.visitor import NosecLines, Plan, Visitor
 from agentforge.errors import UsageError
 from agentforge.model import Category, Confidence, Severity, Violation
 from agentforge.parse.python_ast import PythonAst
@@ -31,17 +29,30 @@ logging.getLogger("bandit").setLevel(logging.CRITICAL)
 
 
 @cache
-def _test_set(config: BanditConfig) -> test_set.BanditTestSet:
+def _plan(config: BanditConfig) -> Plan:
     try:
         settings = bandit_config.BanditConfig(config_file=config.file)
-        profile: dict[str, Any] = {
-            "include": set(config.tests or settings.get_option("tests") or ()),
-            "exclude": set(config.skips or settings.get_option("skips") or ()),
-        }
+        profile = _profile(settings, config)
         extension_loader.MANAGER.validate_profile(profile)
-        return test_set.BanditTestSet(settings, profile)
-    except (utils.ConfigError, ValueError) as error:
+        return Plan(test_set.BanditTestSet(settings, profile))
+    except (utils.ConfigError, utils.ProfileNotFound, ValueError) as error:
         raise UsageError(f"bandit's configuration is not usable: {error}", "See bandit's documentation.") from None
+
+
+def _profile(settings: bandit_config.BanditConfig, config: BanditConfig) -> dict[str, Any]:
+    """The tests to run and to leave out: those of the file or of its named profile, and those of `.bandit`."""
+    if config.profile:
+        found = (settings.get_option("profiles") or {}).get(config.profile)
+        if found is None:
+            raise utils.ProfileNotFound(config.file, config.profile)
+        profile = dict(found)
+    else:
+        profile = {"include": settings.get_option("tests"), "exclude": settings.get_option("skips")}
+    return {
+        **profile,
+        "include": {*(profile.get("include") or ()), *config.tests},
+        "exclude": {*(profile.get("exclude") or ()), *config.skips},
+    }
 
 
 def scan(python: PythonAst, path: str, location: str, raw: bytes, config: BanditConfig) -> list[Violation]:
@@ -59,27 +70,15 @@ def scan(python: PythonAst, path: str, location: str, raw: bytes, config: Bandit
     """
     if python.module is None:
         return []
-    data = io.BytesIO(raw)
-    visitor = Visitor(
-        location, data, meta_ast.BanditMetaAst(), _test_set(config), False, _nosec_lines(raw), metrics.Metrics()
-    )
-    visitor.metrics.begin(location)
-    visitor.generic_visit(python.module)
-    visitor.context = {
-        "file_data": data,
-        "filename": location,
-        "lineno": 0,
-        "linerange": [0, 1],
-        "col_offset": 0,
-    }
-    visitor.tester.run_tests(visitor.context, "File")
-    return [_violation(issue, path) for issue in visitor.tester.results]
+    visitor = Visitor(location, io.BytesIO(raw), _plan(config), _nosec_lines(raw))
+    visitor.run(python.module, python.text)
+    return [_violation(issue, path) for issue in visitor.results]
 
 
-def _nosec_lines(raw: bytes) -> dict[int, set[str] | None]:
+def _nosec_lines(raw: bytes) -> NosecLines:
     """Line -> the tests that its comment waives; an empty set waives all. Only a file that says so is tokenised."""
-    lines: dict[int, set[str] | None] = {}
-    if b"nosec" not in raw.lower():
+    lines: NosecLines = {}
+    if b"nosec" not in raw:
         return lines
     try:
         for token in tokenize.tokenize(io.BytesIO(raw).readline):

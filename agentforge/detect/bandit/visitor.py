@@ -1,52 +1,280 @@
 """bandit's tests driven over a syntax tree without what bandit itself spends most of its time on.
 
 The order of visits, what the tests are given and what becomes of their results are those of `BanditNodeVisitor` and
-`BanditTester` (bandit 1.9); logging, scores, copies of the context and line ranges that nobody reads are left out.
+`BanditTester` (bandit 1.9). Logging, scores and counts of `nosec` are left out; contexts, ranges of lines and waivers
+are made where a test is called, and a test is called only where its gates let something pass.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bandit.core import context as bandit_context
-from bandit.core import node_visitor, tester, utils
+from bandit.core import test_set, utils
 
-_LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+from agentforge.detect.bandit.gates import Gates, gates_of, is_known
+
+NosecLines = dict[int, set[str] | None]
+
+_KINDS: tuple[type[ast.AST], ...] = tuple(
+    kind for kind in vars(ast).values() if isinstance(kind, type) and issubclass(kind, ast.AST)
+)
+# Fields that hold nothing in which one of bandit's own tests looks: names, numbers, contexts and operators.
+_PLAIN = frozenset(
+    {"id", "attr", "arg", "name", "asname", "module", "level", "kind", "type_comment", "is_async", "ctx", "op", "ops"}
+)
+_REMEMBERED_NAMES = 20_000
 
 
-class LazyContext(dict[str, Any]):
-    """bandit's context of a node; the range of lines is computed when it is asked for."""
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One loaded test.
 
-    def __missing__(self, key: str) -> Any:
-        if key != "linerange":
-            raise KeyError(key)
-        found = self[key] = utils.linerange(self["lines_of"])
+    Attributes:
+        call: the plug-in's function, with the attributes that bandit's decorators gave it.
+        settings: its configuration, as bandit passes it: nothing, or one argument.
+        gates: what must be so for it to find anything.
+    """
+
+    call: Any
+    settings: tuple[Any, ...]
+    gates: Gates
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What there is to do at a kind of node.
+
+    Attributes:
+        visit: the name of the visitor's method, empty where no test looks at the kind.
+        fields: those that can hold further nodes.
+        scope: whether its name becomes part of the namespace, as bandit sees it (not for `async def`).
+    """
+
+    visit: str
+    fields: tuple[str, ...]
+    scope: bool
+
+
+class Plan:
+    """The tests of a configuration, arranged by the kind of node and by what lets them pass."""
+
+    def __init__(self, tests: test_set.BanditTestSet) -> None:
+        self._tests = {kind: tuple(map(_loaded, found)) for kind, found in tests.tests.items()}
+        # A test of another package may look at any node and at any node's parent.
+        everything = not all(is_known(test.call) for found in self._tests.values() for test in found)
+        steps = {kind: self._step(kind, everything) for kind in _KINDS}
+        self.steps = {kind: step for kind, step in steps.items() if everything or step.visit or step.fields}
+        self._by_call: dict[str, int] = {}
+        self._by_keyword: dict[str, int] = {}
+
+    def _step(self, kind: type[ast.AST], everything: bool) -> Step:
+        fields = (
+            () if kind is ast.Constant else tuple(name for name in kind._fields if everything or name not in _PLAIN)
+        )
+        visit = f"visit_{kind.__name__}"
+        if not hasattr(Visitor, visit):
+            visit = "visit_other" if kind.__name__ in self._tests else ""
+        return Step(visit, fields, issubclass(kind, ast.FunctionDef | ast.ClassDef))
+
+    def of(self, kind: str) -> tuple[Test, ...]:
+        """The tests of a kind of node, in bandit's order."""
+        return self._tests.get(kind, ())
+
+    def of_call(self, name: str, keywords: Sequence[ast.keyword]) -> list[Test]:
+        """The tests that may find something in a call."""
+        passed = self._by_call.get(name)
+        if passed is None:
+            passed = self._remember(self._by_call, name, lambda gates: gates.call is None or gates.call(name))
+        for keyword in keywords:
+            if keyword.arg is not None:
+                passed |= self._with_keyword(keyword.arg)
+        return [test for index, test in enumerate(self.of("Call")) if passed >> index & 1] if passed else []
+
+    def _with_keyword(self, name: str) -> int:
+        found = self._by_keyword.get(name)
+        if found is None:
+            found = self._remember(
+                self._by_keyword, name, lambda gates: gates.keyword is not None and gates.keyword(name)
+            )
+        return found
+
+    def _remember(self, known: dict[str, int], name: str, passes: Callable[[Gates], bool]) -> int:
+        """A bit for each of the tests of calls that passes."""
+        if len(known) >= _REMEMBERED_NAMES:
+            known.clear()
+        found = known[name] = sum(passes(test.gates) << index for index, test in enumerate(self.of("Call")))
         return found
 
 
-class Tester(tester.BanditTester):  # type: ignore[misc]  # bandit has no types
-    """Runs the tests of a kind of node and keeps their results."""
+def _loaded(call: Any) -> Test:
+    # bandit keeps settings on the function itself, where the next configuration of this process overwrites them.
+    return Test(call, (call._config,) if hasattr(call, "_config") else (), gates_of(call))
 
-    def run_tests(self, raw_context: dict[str, Any], checktype: str) -> None:
-        """Run them; one that fails finds nothing, as with bandit."""
-        tests = self.testset.get_tests(checktype)
-        if not tests:
+
+class Visitor:
+    """Walks the tree of one file and keeps the findings in `results`, in bandit's order.
+
+    Args:
+        path: as bandit opens it.
+        data: the file, open at its begin.
+        plan: the tests.
+        nosec_lines: line -> what its comment waives.
+    """
+
+    def __init__(self, path: str, data: Any, plan: Plan, nosec_lines: NosecLines) -> None:
+        self.results: list[Any] = []
+        self._path, self._data = path, data
+        self._plan = plan
+        self._strings = plan.of("Str")
+        self._nosec_lines = nosec_lines
+        self._imports: set[str] = set()
+        self._aliases: dict[str, str] = {}
+        try:
+            self._namespace = utils.get_module_qualname_from_path(path)
+        except utils.InvalidModulePath:
+            self._namespace = ""
+        self._steps = {
+            kind: (getattr(self, step.visit) if step.visit else None, step.fields, step.scope)
+            for kind, step in plan.steps.items()
+        }
+
+    def run(self, module: ast.Module, text: str) -> None:
+        """Visit all nodes, then the file as a whole.
+
+        Raises:
+            RecursionError: the tree is too deep.
+        """
+        self._children(module, self._steps[ast.Module][1])
+        tests = [test for test in self._plan.of("File") if test.gates.text is None or test.gates.text(text)]
+        given = {"file_data": self._data, "filename": self._path, "lineno": 0, "linerange": [0, 1], "col_offset": 0}
+        self._run(tests, given)
+
+    def _children(self, node: Any, fields: tuple[str, ...]) -> None:
+        steps = self._steps
+        for field in fields:
+            value = getattr(node, field, None)
+            if value.__class__ is not list:
+                value = (value,)
+            last = len(value) - 1
+            for index, item in enumerate(value):
+                step = steps.get(item.__class__)
+                if step is None:
+                    continue
+                item._bandit_parent = node
+                item._bandit_sibling = value[index + 1] if index < last else None
+                visit, inner, scope = step
+                if visit is not None:
+                    visit(item)
+                if inner:
+                    self._children(item, inner)
+                if scope:
+                    self._namespace = self._namespace.rpartition(".")[0]
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802 - ast's names, here and below
+        """Its name is part of the namespace of what it holds. bandit runs no tests on classes."""
+        self._namespace = f"{self._namespace}.{node.name}"
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+        """The same for a function, and its tests."""
+        self._namespace = f"{self._namespace}.{node.name}"
+        tests = [
+            test for test in self._plan.of("FunctionDef") if test.gates.function is None or test.gates.function(node)
+        ]
+        if tests:
+            self._run(tests, self._context(node, function=node, qualname=self._namespace, name=node.name))
+
+    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+        """The tests of calls; a name is that of what was imported."""
+        qualname = _qualname(node.func, self._aliases)
+        tests = self._plan.of_call(qualname, node.keywords)
+        if tests:
+            self._run(tests, self._context(node, call=node, qualname=qualname, name=qualname.rpartition(".")[2]))
+
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:  # noqa: N802
+        """Remember what is imported, and run the tests of imports."""
+        for alias in node.names:
+            if alias.asname:
+                self._aliases[alias.asname] = alias.name
+            self._imports.add(alias.name)
+        tests = self._import_tests("Import", node, "")
+        if tests:
+            self._run(tests, self._context(node, module=node.names[-1].name))
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802
+        """The same for `from`; without a module (`from . import x`) it is a plain import to bandit."""
+        if node.module is None:
+            self.visit_Import(node)
             return
-        given = bandit_context.Context(raw_context)
+        for alias in node.names:
+            full = f"{node.module}.{alias.name}"
+            self._aliases[alias.asname or alias.name] = full
+            self._imports.add(full)
+        tests = self._import_tests("ImportFrom", node, f"{node.module}.")
+        if tests:
+            self._run(tests, self._context(node, module=node.module, name=node.names[-1].name))
+
+    def _import_tests(self, kind: str, node: ast.Import | ast.ImportFrom, prefix: str) -> list[Test]:
+        listed = node.__class__.__name__  # whose list it is compared with
+        return [
+            test
+            for test in self._plan.of(kind)
+            if (gate := test.gates.imported) is None or any(gate(listed, prefix + alias.name) for alias in node.names)
+        ]
+
+    def visit_Constant(self, node: Any) -> None:  # noqa: N802
+        """The tests of strings and bytes that are no docstrings; their lines are those of the node around them."""
+        value, parent = node.value, node._bandit_parent
+        if parent.__class__ is ast.Expr:
+            return
+        if value.__class__ is str:
+            passed = [
+                test for test in self._strings if (gate := test.gates.string) is None or gate(value, node, parent)
+            ]
+            if passed:
+                self._run(passed, self._context(node, str=value, linerange=utils.linerange(parent)))
+        elif value.__class__ is bytes and (tests := self._plan.of("Bytes")):
+            self._run(tests, self._context(node, bytes=value, linerange=utils.linerange(parent)))
+
+    def visit_other(self, node: ast.AST) -> None:
+        """The tests of any other kind of node."""
+        self._run(self._plan.of(node.__class__.__name__), self._context(node))
+
+    def _context(self, node: Any, **more: Any) -> dict[str, Any]:
+        """What bandit tells its tests of a node."""
+        places = {
+            name: getattr(node, name) for name in ("lineno", "col_offset", "end_col_offset") if hasattr(node, name)
+        }
+        if "linerange" not in more:
+            more["linerange"] = utils.linerange(node)
+        return {
+            "imports": self._imports,
+            "import_aliases": self._aliases,
+            **places,
+            "node": node,
+            "filename": self._path,
+            "file_data": self._data,
+            **more,
+        }
+
+    def _run(self, tests: Iterable[Test], given: dict[str, Any]) -> None:
+        """Call tests, each with a context of its own; one that fails finds nothing, as with bandit."""
         for test in tests:
-            if checktype == "Call" and test.__name__ == "blacklist" and _surely_allowed(test, raw_context):
-                continue
+            context = bandit_context.Context(dict(given))
             try:
-                result = test(given, test._config) if hasattr(test, "_config") else test(given)
+                result = test.call(context, *test.settings)
+                if result is not None:
+                    self._keep(result, test.call, context._context)
             except Exception:  # noqa: BLE001, S112 - a plug-in may raise anything; bandit logs it and goes on
                 continue
-            if result is not None:
-                self._keep(result, test, raw_context)
 
     def _keep(self, result: Any, test: Any, context: dict[str, Any]) -> None:
-        result.fname = context["filename"]
-        result.fdata = context["file_data"]
+        # Before the line is filled in, as with bandit: only a line that the test itself names counts.
+        waived = self._waived(result.lineno, context["linerange"])
+        result.fname, result.fdata = context["filename"], context["file_data"]
         if result.lineno is None:
             result.lineno = context["lineno"]
         if result.linerange == []:
@@ -57,88 +285,25 @@ class Tester(tester.BanditTester):  # type: ignore[misc]  # bandit has no types
         result.test = test.__name__
         if result.test_id == "":
             result.test_id = test._test_id
-        waived = self._get_nosecs_from_contexts(context, test_result=result) if self.nosec_lines else None
         # An empty set is a comment without the names of tests: it waives all.
         if waived is None or (waived and result.test_id not in waived):
             self.results.append(result)
 
-
-def _surely_allowed(test: Any, context: dict[str, Any]) -> bool:
-    """Whether the list of forbidden calls says nothing of a call, which is so of nearly all."""
-    name: str = context["qualname"]
-    names = getattr(test, "_agentforge_names", None)
-    if names is None:
-        listed = {name for check in test._config["Call"] for name in check["qualnames"]}
-        names = test._agentforge_names = frozenset({*listed, "importlib.import_module"})
-    return name not in names and not name.endswith("__import__")
+    def _waived(self, line: int | None, lines: list[int]) -> set[str] | None:
+        """The tests that comments waive: that of the finding's line, and the first among the lines of its node."""
+        if not self._nosec_lines:
+            return None
+        own = self._nosec_lines.get(line) if line is not None else None
+        around = utils.get_nosec(self._nosec_lines, {"linerange": lines})
+        return None if own is None and around is None else (own or set()) | (around or set())
 
 
-class Visitor(node_visitor.BanditNodeVisitor):  # type: ignore[misc]
-    """Walks a tree as bandit does."""
-
-    namespace: str
-    context: dict[str, Any]
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.tester = Tester(self.testset, self.debug, self.nosec_lines, self.metrics)
-
-    def update_scores(self, scores: object) -> None:
-        """Nobody asks for bandit's scores."""
-
-    def visit_Str(self, node: ast.Constant) -> None:  # noqa: N802 - bandit's name
-        """A string that is no docstring; its lines are those of the node around it."""
-        self._visit_text(node, "str", "Str")
-
-    def visit_Bytes(self, node: ast.Constant) -> None:  # noqa: N802
-        """The same for bytes."""
-        self._visit_text(node, "bytes", "Bytes")
-
-    def _visit_text(self, node: Any, key: str, checktype: str) -> None:
-        self.context[key] = node.value
-        if not isinstance(node._bandit_parent, ast.Expr):
-            self.context["lines_of"] = node._bandit_parent
-            self.tester.run_tests(self.context, checktype)
-
-    def generic_visit(self, node: Any) -> None:
-        """Visit the children of a node, in the order of its fields."""
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if isinstance(value, list):
-                last = len(value) - 1
-                for index, item in enumerate(value):
-                    if isinstance(item, ast.AST):
-                        self._child(node, item, value[index + 1] if index < last else None)
-            elif isinstance(value, ast.AST):
-                self._child(node, value, None)
-
-    def _child(self, parent: Any, item: Any, sibling: Any) -> None:
-        kind = item.__class__.__name__
-        if isinstance(item, _LEAVES) and not self.testset.get_tests(kind):
-            return
-        item._bandit_sibling = sibling
-        item._bandit_parent = parent
-        method = getattr(self, f"visit_{kind}", None)
-        if method is not None or self.testset.get_tests(kind):
-            self._set_context(item)
-            if method is not None:
-                method(item)
-            else:
-                self.tester.run_tests(self.context, kind)
-        self.generic_visit(item)
-        if isinstance(item, (ast.FunctionDef, ast.ClassDef)):
-            self.namespace = utils.namespace_path_split(self.namespace)[0]
-
-    def _set_context(self, node: Any) -> None:
-        context = self.context = LazyContext(
-            imports=self.imports,
-            import_aliases=self.import_aliases,
-            node=node,
-            lines_of=node,
-            filename=self.fname,
-            file_data=self.fdata,
-        )
-        if hasattr(node, "lineno"):
-            context["lineno"] = node.lineno
-            context["col_offset"] = node.col_offset
-            context["end_col_offset"] = node.end_col_offset
+def _qualname(node: Any, aliases: dict[str, str]) -> str:
+    """What bandit takes for the full name of a called function; empty for what has no static name."""
+    if node.__class__ is ast.Name:
+        name: str = node.id
+        return aliases.get(name, name)
+    if node.__class__ is ast.Attribute:
+        name = f"{_qualname(node.value, aliases)}.{node.attr}"
+        return aliases.get(name, name)
+    return ""
