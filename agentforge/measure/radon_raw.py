@@ -1,15 +1,19 @@
-"""radon's raw counts from one pass of the tokeniser.
+"""radon's raw counts from one pass over the text.
 
 radon.raw.analyze tokenises every statement again for each line that is added to it, which is quadratic in the length of
-a statement (a table of 3,600 lines takes minutes). Here the file is tokenised once and cut where radon would cut it;
-what is counted in each piece is counted by radon's own functions.
+a statement (a table of 3,600 lines takes minutes). Here the file is cut where radon would cut it by looking only at
+what can change the cut or a count: strings, comments, brackets, colons, semicolons and ends of lines. The rare
+statement whose count needs its tokens is given to radon's own functions.
 """
 
 from __future__ import annotations
 
 import io
 import re
+import sys
 import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from radon.raw import Module, _logical, analyze, is_single_token
 
@@ -18,47 +22,176 @@ _LAYOUT = (tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING, tokenize.ENDMARK
 _END = tokenize.TokenInfo(tokenize.ENDMARKER, "", (0, 0), (0, 0), "")
 # Characters that end a line for str.splitlines, which radon uses, but not for the tokeniser.
 _ODD_LINE_ENDS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# From Python 3.12 on the tokeniser takes formatted strings apart, and radon counts the colons in them.
+_FORMATTED = re.compile(r"(?<!\w)(?:[fFtT][rR]?|[rR][fFtT])['\"]") if sys.version_info >= (3, 12) else None
+
+_MARK = re.compile(
+    r"""\n|\#[^\n]*|[()\[\]{};]|:(?!=)|\\\n"""
+    r'''|"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""|"[^"\\\n]*(?:\\.[^"\\\n]*)*"'''
+    r"""|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''|'[^'\\\n]*(?:\\.[^'\\\n]*)*'""",
+    re.DOTALL,
+)
+_PREFIX = re.compile(r"(?i:[rbuf]|[bf]r|r[bf])?")
+_LAYOUT_TEXT = " \t\\\n"
+
+
+@dataclass(slots=True)
+class _Piece:
+    """What was seen of a statement, a comment line or a blank line.
+
+    Attributes:
+        start: where it begins.
+        code_end: where the comment begins that ends it, -1 without one.
+        comments: how many.
+        colon: behind the last colon, -1 without one.
+        string: where its only string begins and ends; None where there is none, or more than that.
+        plain: whether there were no brackets and at most one string.
+        semicolon: whether there is one.
+    """
+
+    start: int
+    code_end: int = -1
+    comments: int = 0
+    colon: int = -1
+    string: tuple[int, int] | None = None
+    plain: bool = True
+    semicolon: bool = False
+
+
+@dataclass(slots=True)
+class _Counts:
+    lloc: int = 0
+    sloc: int = 0
+    comments: int = 0
+    multi: int = 0
+    blank: int = 0
+    single_comments: int = 0
+
+    def module(self) -> Module:
+        lines = self.sloc + self.blank + self.multi + self.single_comments
+        return Module(lines, self.lloc, self.sloc, self.comments, self.multi, self.blank, self.single_comments)
 
 
 def raw_counts(text: str) -> Module | None:
     """The result of `radon raw` for a file, None where its tokeniser gives up.
 
     Args:
-        text: of the file, line ends as `\\n`.
+        text: of a file that Python parses, line ends as `\\n`.
     """
     try:
-        return analyze(text) if _ODD_LINE_ENDS.search(text) else _count(text)
+        if _ODD_LINE_ENDS.search(text):
+            return analyze(text)
+        if _FORMATTED is not None and _FORMATTED.search(text):
+            return _by_tokens(text).module()
+        return _by_marks(text).module()
     except (SyntaxError, ValueError, tokenize.TokenError):
         return None
 
 
-def _count(text: str) -> Module:
+def _by_marks(text: str) -> _Counts:
+    counts = _Counts()
+    piece, depth = _Piece(0), 0
+    for match in _MARK.finditer(text):
+        mark = match[0]
+        first = mark[0]
+        if first == "\n":
+            if depth == 0:
+                _count(counts, text, piece, match.end())
+                piece = _Piece(match.end())
+        elif first == "#":
+            piece.comments += 1
+            if depth == 0:
+                piece.code_end = match.start()
+        elif first in "([{":
+            depth += 1
+            piece.plain = False
+        elif first in ")]}":
+            depth -= 1
+        elif first != "\\":
+            _note(piece, first, match)
+    if piece.start < len(text):
+        _count(counts, text, piece, len(text))
+    return counts
+
+
+def _note(piece: _Piece, first: str, match: re.Match[str]) -> None:
+    """A colon, a semicolon or a string."""
+    if first == ":":
+        piece.colon = match.end()
+    elif first == ";":
+        piece.semicolon = True
+    else:
+        piece.plain = piece.plain and piece.string is None
+        piece.string = match.span()
+
+
+def _count(counts: _Counts, text: str, piece: _Piece, end: int) -> None:
+    """Count a piece that ends at `end`."""
+    counts.comments += piece.comments
+    code_end = piece.code_end if piece.code_end >= 0 else end
+    code = text[piece.start : code_end].strip(_LAYOUT_TEXT)
+    if not code:
+        counts.single_comments += piece.comments
+        counts.blank += not piece.comments
+        return
+    if piece.semicolon:
+        counts.lloc += _logical(_tokens(text[piece.start : end]))
+    elif piece.colon >= 0:
+        counts.lloc += 2 if text[piece.colon : code_end].strip(_LAYOUT_TEXT) else 1
+    else:
+        counts.lloc += 1
+    lines = text[piece.start : end].removesuffix("\n").split("\n")
+    empty = sum(not line.strip() for line in lines) if len(lines) > 1 else 0
+    if not _is_string(text, piece, code):
+        counts.sloc += len(lines) - empty
+        counts.blank += empty
+    elif piece.string is not None and "\n" in text[slice(*piece.string)]:
+        counts.multi += len(lines) - empty
+        counts.blank += empty
+    else:
+        counts.single_comments += 1
+
+
+def _is_string(text: str, piece: _Piece, code: str) -> bool:
+    """Whether a piece is one string that stands alone, without a comment."""
+    if not piece.plain or piece.string is None or piece.comments or piece.semicolon:
+        return False
+    start, end = piece.string
+    before = len(code) - (end - start)
+    return before <= 2 and code.endswith(text[start:end]) and _PREFIX.fullmatch(code[:before]) is not None
+
+
+def _tokens(text: str) -> list[tokenize.TokenInfo]:
+    found = tokenize.generate_tokens(io.StringIO(text.lstrip(" \t")).readline)
+    return [*(token for token in found if token.type not in _LAYOUT), _END]
+
+
+def _by_tokens(text: str) -> _Counts:
+    counts = _Counts()
     lines = [line.strip() for line in text.splitlines()]
-    lloc = comments = single_comments = multi = blank = sloc = 0
     first = 0
     for last, tokens in _statements(text):
         piece = lines[first:last]
         first = last
-        comments += sum(token.type == tokenize.COMMENT for token in tokens)
+        counts.comments += sum(token.type == tokenize.COMMENT for token in tokens)
         empty = sum(not line for line in piece)
         if is_single_token(tokenize.COMMENT, tokens):
-            single_comments += 1
+            counts.single_comments += 1
         elif is_single_token(tokenize.STRING, tokens):
             if tokens[0].start[0] == tokens[0].end[0]:
-                single_comments += 1
+                counts.single_comments += 1
             else:
-                multi += len(piece) - empty
-                blank += empty
+                counts.multi += len(piece) - empty
+                counts.blank += empty
         else:
-            sloc += len(piece) - empty
-            blank += empty
-        lloc += _logical(tokens)
-    return Module(sloc + blank + multi + single_comments, lloc, sloc, comments, multi, blank, single_comments)
+            counts.sloc += len(piece) - empty
+            counts.blank += empty
+        counts.lloc += _logical(tokens)
+    return counts
 
 
-def _statements(text: str) -> list[tuple[int, list[tokenize.TokenInfo]]]:
+def _statements(text: str) -> Iterator[tuple[int, list[tokenize.TokenInfo]]]:
     """The pieces of a file that tokenise by themselves: (number of the last line, tokens)."""
-    pieces: list[tuple[int, list[tokenize.TokenInfo]]] = []
     tokens: list[tokenize.TokenInfo] = []
     depth = 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -68,8 +201,7 @@ def _statements(text: str) -> list[tuple[int, list[tokenize.TokenInfo]]]:
         if token.type == tokenize.OP:
             depth += (token.string in "([{") - (token.string in ")]}")
         elif token.type in (tokenize.NEWLINE, tokenize.NL) and depth == 0:
-            pieces.append((token.start[0], [*tokens, _END]))
+            yield token.start[0], [*tokens, _END]
             tokens = []
     if tokens:
-        pieces.append((tokens[-1].end[0], [*tokens, _END]))
-    return pieces
+        yield tokens[-1].end[0], [*tokens, _END]
