@@ -20,8 +20,9 @@ from radon.raw import Module, _logical, analyze, is_single_token
 _LAYOUT = (tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING, tokenize.ENDMARKER)
 # radon tokenises each piece by itself, so each ends in this, and its functions count on that.
 _END = tokenize.TokenInfo(tokenize.ENDMARKER, "", (0, 0), (0, 0), "")
-# Characters that end a line for str.splitlines, which radon uses, but not for the tokeniser.
-_ODD_LINE_ENDS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# Where radon cuts otherwise: at characters that end a line for str.splitlines but not for the tokeniser, and at an
+# empty line after a backslash, where its tokeniser asks for more.
+_ODD = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|\\\\\n[ \t]*(?:\n|\\Z)")
 # From Python 3.12 on the tokeniser takes formatted strings apart, and radon counts the colons in them.
 _FORMATTED = re.compile(r"(?<!\w)(?:[fFtT][rR]?|[rR][fFtT])['\"]") if sys.version_info >= (3, 12) else None
 
@@ -79,7 +80,7 @@ def raw_counts(text: str) -> Module | None:
         text: of a file that Python parses, line ends as `\\n`.
     """
     try:
-        if _ODD_LINE_ENDS.search(text):
+        if _ODD.search(text):
             return analyze(text)
         if _FORMATTED is not None and _FORMATTED.search(text):
             return _by_tokens(text).module()

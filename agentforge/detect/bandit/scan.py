@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import tokenize
 from functools import cache
 from typing import Any
@@ -26,6 +27,9 @@ from agentforge.parse.python_ast import PythonAst
 
 # bandit reports on its own progress through logging; what matters of it is in the results.
 logging.getLogger("bandit").setLevel(logging.CRITICAL)
+
+# Some messages show objects; where they lie in memory would make each run's messages new.
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 @cache
@@ -103,6 +107,6 @@ def _violation(issue: Any, path: str) -> Violation:
         column=issue.col_offset + 1,
         end_line=max([line, *issue.linerange]),
         end_column=issue.end_col_offset + 1,
-        message=issue.text,
+        message=_ADDRESS.sub("", issue.text),
         suggestion=f"See {docs_utils.get_url(issue.test_id)}",
     )

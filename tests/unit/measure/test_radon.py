@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ def blocks(rows: list[dict[str, Any]]) -> Iterator[tuple[str, int, int]]:
 
 def test_every_figure_of_a_package_equals_radons() -> None:
     expected = {command: radon(*command.split()) for command in ("cc --show-closures", "mi", "raw", "hal")}
-    files = sorted(TREE.rglob("*.py"))
+    listed = set().union(*expected.values())  # radon leaves hidden files out
+    files = [file for file in sorted(TREE.rglob("*.py")) if str(file) in listed]
     assert files
     compared = 0
     for file in files:
@@ -70,7 +72,7 @@ def test_every_figure_of_a_package_equals_radons() -> None:
     assert compared > 100
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(
     st.lists(
         st.sampled_from(
@@ -88,18 +90,45 @@ def test_every_figure_of_a_package_equals_radons() -> None:
                 '"""a',
                 'b"""',
                 "y = \\",
+                "z[a:  # b: c",
+                "]  # d",
+                "if x: y; z",
+                "z: int; y",
+                "lambda: 0;",
+                "{'a': 1, # :",
+                "}",
+                "rb'x' \\",
+                "'' ''",
+                "f'{x:>3}'",
+                "(y := 1)",
+                "'a\\",
+                "b'",
+                "x = '''",
+                "''' # '",
+                "\\",
+                "\t\x0c",
+                "class A: x = 1  # y: z",
             ]
         ),
         max_size=12,
     )
 )
 def test_raw_counts_equal_radons_on_any_layout(lines: list[str]) -> None:
-    text = "\n".join(lines) + "\n"
+    for text in ("\n".join(lines) + "\n", "\n".join(lines)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                compile(text, "<text>", "exec")
+        except SyntaxError:
+            continue
+        assert raw_counts(text) == counted(text), text
+
+
+def counted(text: str) -> object:
     try:
-        compile(text, "<text>", "exec")
-    except SyntaxError:
-        return
-    assert raw_counts(text) == analyze(text)
+        return analyze(text)
+    except SyntaxError:  # radon gives up on some texts that Python reads
+        return None
 
 
 @pytest.mark.parametrize(
