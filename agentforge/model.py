@@ -288,7 +288,9 @@ class DuplicatePair:
 
 @dataclass(frozen=True, slots=True)
 class LanguageSummary:
-    """Totals of one language (None: other text); scores are means over files weighted by code lines."""
+    """Totals of one language (None: other text); scores are means over files outside tests, weighted by
+    code lines; over all files where there are tests only.
+    """
 
     language: str | None
     files: int

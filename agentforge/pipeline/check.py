@@ -10,7 +10,7 @@ from agentforge.pipeline.engine import engine_version
 from agentforge.pipeline.events import Observer, PhaseStarted
 from agentforge.pipeline.files import analyse_files
 from agentforge.pipeline.stopwatch import Stopwatch
-from agentforge.pipeline.summary import summarise, violation_order
+from agentforge.pipeline.summary import ordered_violations, summarise
 from agentforge.pipeline.worker import WorkerConfig
 from agentforge.walk import SourceTree, WalkOptions, walk
 
@@ -64,5 +64,5 @@ def check(tree: SourceTree, options: WalkOptions, jobs: int, version: str, obser
         ),
         summary=summarise(tree.name, files),
         files=tuple(files),
-        violations=tuple(sorted((item for file in files for item in file.violations), key=violation_order)),
+        violations=tuple(ordered_violations(files)),
     )

@@ -32,26 +32,26 @@ def summarise(project: str, files: Sequence[FileAnalysis]) -> Summary:
     Returns:
         Languages by code lines, worst functions by cognitive then cyclomatic complexity, violations worst first.
     """
-    violations = [violation for file in files for violation in file.violations]
+    violations = ordered_violations(files)
     return Summary(
         languages=_languages(files),
         severities=_severities(violations),
         worst_functions=_worst_functions(project, files),
-        top_violations=tuple(sorted(violations, key=violation_order)[:TOP_VIOLATIONS]),
+        top_violations=tuple(violations[:TOP_VIOLATIONS]),
         parse_errors=sum(file.metrics.parse_error is not None for file in files),
     )
 
 
-def violation_order(violation: Violation) -> tuple[int, bool, str, int, int, str]:
-    """Sort key: worst severity first, new before old, then by place."""
-    return (
-        _RANK[violation.severity],
-        violation.status is not Status.NEW,
-        violation.path,
-        violation.line,
-        violation.column,
-        violation.rule_id,
-    )
+def ordered_violations(files: Iterable[FileAnalysis]) -> list[Violation]:
+    """All violations: worst severity first, new before old, outside tests before in them, then by place."""
+    rows = [(file.is_test, violation) for file in files for violation in file.violations]
+    rows.sort(key=_order)
+    return [violation for _, violation in rows]
+
+
+def _order(row: tuple[bool, Violation]) -> tuple[int, bool, bool, str, int, int, str]:
+    is_test, item = row
+    return _RANK[item.severity], item.status is not Status.NEW, is_test, item.path, item.line, item.column, item.rule_id
 
 
 def _languages(files: Iterable[FileAnalysis]) -> tuple[LanguageSummary, ...]:
@@ -72,6 +72,8 @@ def _languages(files: Iterable[FileAnalysis]) -> tuple[LanguageSummary, ...]:
 
 
 def _mean_scores(files: Sequence[FileAnalysis]) -> Scores:
+    """Means over the files outside tests, or over all where there are tests only."""
+    files = [file for file in files if not file.is_test and file.metrics.lines.code] or files
     weights = [file.metrics.lines.code for file in files]
     total = sum(weights)
     if total == 0:

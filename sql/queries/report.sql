@@ -1,12 +1,19 @@
 -- languages --
--- Totals and means of a branch by language; a mean is weighted by code lines, and 100 where there are none.
+-- Totals and means of a branch by language. A mean is over the files outside tests, or over all where there are tests
+-- only; it is weighted by code lines, and 100 where there are none.
+WITH weighted AS (
+    SELECT file_type, function_count, lines_of_code, complexity_score, quality_score, security_score, parse_error,
+           CASE WHEN is_test AND bool_or(NOT is_test AND lines_of_code > 0) OVER (PARTITION BY file_type) THEN 0
+                ELSE lines_of_code END AS weight
+    FROM agentforge.file_analyses
+    WHERE project_id = %(project_id)s AND branch = %(branch)s AND superseded_by IS NULL
+)
 SELECT file_type, count(*), sum(function_count), sum(lines_of_code),
-       coalesce(sum(complexity_score * lines_of_code) / nullif(sum(lines_of_code), 0), 100),
-       coalesce(sum(quality_score * lines_of_code) / nullif(sum(lines_of_code), 0), 100),
-       coalesce(sum(security_score * lines_of_code) / nullif(sum(lines_of_code), 0), 100),
+       coalesce(sum(complexity_score * weight) / nullif(sum(weight), 0), 100),
+       coalesce(sum(quality_score * weight) / nullif(sum(weight), 0), 100),
+       coalesce(sum(security_score * weight) / nullif(sum(weight), 0), 100),
        count(parse_error)
-FROM agentforge.file_analyses
-WHERE project_id = %(project_id)s AND branch = %(branch)s AND superseded_by IS NULL
+FROM weighted
 GROUP BY file_type
 ORDER BY file_type IS NULL, sum(lines_of_code) DESC, file_type COLLATE "C";
 
@@ -31,18 +38,18 @@ WHERE project_id = %(project_id)s AND branch = %(branch)s
 GROUP BY severity;
 
 -- violations --
--- Unresolved ones and those that this analysis resolved, worst first, new before old.
-SELECT rule_id, rule_name, category, severity, confidence, cwe, file_path, line_number, column_number, end_line,
+-- Unresolved ones and those that this analysis resolved: worst first, new before old, outside tests before in them.
+SELECT rule_id, rule_name, category, severity, confidence, cwe, v.file_path, line_number, column_number, end_line,
        end_column, message, suggestion, function_name, line_hash, fingerprint,
        CASE WHEN status = 'open' AND introduced_by = %(analysis_id)s THEN 'new'
             WHEN status = 'reopened' AND reopened_by IS DISTINCT FROM %(analysis_id)s THEN 'open'
             ELSE status END AS status
-FROM agentforge.code_violations
-WHERE project_id = %(project_id)s AND branch = %(branch)s
+FROM agentforge.code_violations AS v LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id
+WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s
   AND (resolved_at IS NULL OR (resolved_by = %(analysis_id)s AND NOT %(unresolved_only)s))
 ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], severity),
-         status = 'open' AND introduced_by = %(analysis_id)s DESC,
-         file_path COLLATE "C", line_number, column_number, rule_id COLLATE "C"
+         status = 'open' AND introduced_by = %(analysis_id)s DESC, coalesce(f.is_test, false),
+         v.file_path COLLATE "C", line_number, column_number, rule_id COLLATE "C"
 LIMIT %(limit)s;
 
 -- duplicates --

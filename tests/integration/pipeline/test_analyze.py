@@ -34,6 +34,7 @@ def test_the_summary_from_sql_is_the_summary_from_memory(bench: Bench) -> None:
     for file in sorted((PACKAGE / "measure").glob("*.py")):
         bench.write(f"measure/{file.name}", file.read_text())
     bench.write("run.py", SHELL)
+    bench.write("tests/test_run.py", SHELL + "\n\nassert run\n")
     bench.write("broken.js", "function f( {")
     bench.write("Ärger.txt", "a\n")
     stored = bench.analyze()
