@@ -30,7 +30,7 @@ def engine_version(version: str, bandit: BanditConfig) -> str:
     for file in sorted(languages.FOLDER.rglob("*")):
         if file.suffix in {".toml", ".scm"}:
             digest.update(f"{file.relative_to(languages.FOLDER)}\0".encode() + file.read_bytes())
-    digest.update(repr((bandit.tests, bandit.skips)).encode())
+    digest.update(repr((bandit.tests, bandit.skips, bandit.profile)).encode())
     if bandit.file is not None:
         digest.update(Path(bandit.file).read_bytes())
     return f"{version}+{digest.hexdigest()[:12]}"

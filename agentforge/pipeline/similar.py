@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import heapq
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -156,19 +157,28 @@ def _stored(search: Search, request: Request, function: StoredFunction) -> _Subj
 
 def _in_file(search: Search, request: Request, location: str, line: int) -> _Subject:
     """A function of a file on disk, which may be in no project or changed since it was stored."""
-    from agentforge.pipeline.source_function import function_at
     from agentforge.walk import escape
 
     project, path = _project_of(search, location)
+    if project is not None:
+        for function in search.functions_at(escape(path), line, _content_hash(location)):
+            if (function.project_id, function.ref.path) == (project.id, escape(path)):
+                return _stored(search, request, function)
+    from agentforge.pipeline.source_function import function_at
+
     source = function_at(location, escape(path), project.name if project else "", line)
-    if project is None:
-        return _Subject(source.ref, None, None, source.code_hash, source.snippet)
-    for function in search.functions_at(source.ref.path, line, source.content_hash):
-        same_file = (function.project_id, function.ref.path) == (project.id, source.ref.path)
-        if same_file and function.ref.start_line == source.ref.start_line:
-            return _stored(search, request, function)
-    place = Place(project.id, source.ref.path, source.ref.start_line, source.ref.end_line)
+    place = Place(project.id, source.ref.path, source.ref.start_line, source.ref.end_line) if project else None
     return _Subject(source.ref, place, None, source.code_hash, source.snippet)
+
+
+def _content_hash(location: str) -> str:
+    """SHA-256 of a file, empty where it cannot be read."""
+    from agentforge.walk import MAX_FILE_SIZE, UnreadableSourceError, read_source
+
+    try:
+        return hashlib.sha256(read_source(location, MAX_FILE_SIZE)).hexdigest()
+    except UnreadableSourceError:
+        return ""
 
 
 def _project_of(search: Search, location: str) -> tuple[SearchedProject | None, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,6 @@ class SourceFunction:
     """A function of a file on disk."""
 
     ref: FunctionRef
-    content_hash: str
     code_hash: str
     snippet: Snippet
 
@@ -74,4 +72,4 @@ def function_at(location: str, path: str, project: str, line: int) -> SourceFunc
     )
     features = extract(parsed, [(function.start_byte, function.end_byte)])[0]
     snippet = Snippet(language, function.name, function.code, features)
-    return SourceFunction(ref, hashlib.sha256(raw).hexdigest(), function.code_hash, snippet)
+    return SourceFunction(ref, function.code_hash, snippet)
