@@ -227,7 +227,8 @@ def _named(search: Search, request: Request) -> StoredFunction:
         if _means(name, function.ref.qualified_name)
     ]
     exact = [function for function in candidates if _means_exactly(name, function.ref.qualified_name)]
-    return _only(exact or candidates, search, request, request.function)
+    whole = [function for function in exact if function.ref.qualified_name == name]
+    return _only(whole or exact or candidates, search, request, request.function)
 
 
 def _means(name: str, qualified_name: str) -> bool:

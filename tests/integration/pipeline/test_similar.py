@@ -120,6 +120,12 @@ def test_qualified_names_and_their_endings(stored: Bench) -> None:
         assert ask(stored, function=name).function.qualified_name == "Store.save"
 
 
+def test_a_whole_name_comes_before_the_ends_of_others(stored: Bench) -> None:
+    stored.write("save.py", TOTAL.format(name="save"))
+    stored.analyze()
+    assert ask(stored, function="save").function.qualified_name == "save"
+
+
 def test_an_unknown_name_gets_a_suggestion(stored: Bench) -> None:
     with pytest.raises(UsageError, match="Did you mean order_total"):
         ask(stored, function="order_totl")
