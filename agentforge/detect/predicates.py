@@ -20,7 +20,7 @@ _HEAD = 300
 _MAX_DEPTH = 400
 # What stands where a secret will be filled in: a template, a name of the thing itself, or a row of one character.
 _PLACEHOLDER = re.compile(
-    r"(?i)[<>{}$%\s]|example|placeholder|change.?me|your[_-]?|dummy|sample|default|redacted|xxx|\*\*\*|\.\.\."
+    r"(?i)[<>{}$%\s]|example|placeholder|change.?me|your[_-]?|dummy|sample|default|redacted|xxx|anonymous|\*\*\*|\.\.\."
     r"|^(?:test|none|null|undefined|true|false|admin|root|user(?:name)?|secret|token|api[_-]?key)[\w-]{0,4}$"
     r"|^pass(?:word|wd)?[\w-]{0,6}$|^https?:|^(.)\1*$|^[A-Za-z]+[./_-][A-Za-z]+(?:[./_-][A-Za-z]+)*$"
 )
