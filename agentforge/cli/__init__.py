@@ -46,8 +46,10 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if debug:
             raise
+        notes = "".join(f"{note}\n" for note in getattr(error, "__notes__", ()))
         _complain(
-            f"Internal error: {type(error).__name__}: {error}\nRun it again with --debug to see where, and report it."
+            f"Internal error: {type(error).__name__}: {error}\n{notes}"
+            "Run it again with --debug to see where, and report it."
         )
         return EXIT_INTERNAL
 

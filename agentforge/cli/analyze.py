@@ -15,6 +15,7 @@ from agentforge.errors import EXIT_CLEAN
 from agentforge.pipeline.analyze import Request, analyze
 from agentforge.pipeline.events import Notice
 from agentforge.report import document, table
+from agentforge.store import requests
 from agentforge.store.connection import DatabaseSettings
 
 
@@ -29,13 +30,15 @@ def run(
         request = Request(
             tree, options.walk, load(model), options.worker_processes, agentforge.__version__, with_rows=as_json
         )
+        command = requests.Request("analyze")
         with (
             ProgressBar(quiet=quiet) as progress,
-            open_database(settings, lambda text: progress(Notice(text))) as connection,
+            open_database(settings, lambda text: progress(Notice(text)), command) as connection,
         ):
             report = analyze(connection, request, progress)
+            command.status = exit_code(report)
     if as_json:
         sys.stdout.writelines(document.render(report, agentforge.__version__))
     else:
         Console(highlight=False).print(table.summary(report))
-    return exit_code(report)
+    return command.status

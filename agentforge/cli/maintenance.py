@@ -17,6 +17,7 @@ from agentforge.store import maintenance
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.maintenance import Options
 from agentforge.store.migrate import migrate, migrations
+from agentforge.store.requests import Request
 
 SCHEMA_VERSION = 1
 
@@ -42,7 +43,7 @@ def run_migrate(settings: DatabaseSettings, *, as_json: bool) -> int:
 
 def show_partitions(settings: DatabaseSettings, *, as_json: bool) -> int:
     """All partitions with their ranges and sizes."""
-    with open_database(settings, _say) as connection:
+    with open_database(settings, _say, Request("db partitions")) as connection:
         found = maintenance.partitions(connection)
     if as_json:
         _print_json({"partitions": [dataclasses.asdict(partition) for partition in found]})
@@ -61,8 +62,11 @@ def show_partitions(settings: DatabaseSettings, *, as_json: bool) -> int:
 
 def run_maintain(settings: DatabaseSettings, options: Options, *, as_json: bool, quiet: bool) -> int:
     """Maintain; 3 where a step failed. A second run beside another does nothing, and that is no failure."""
-    with open_database(settings, _say) as connection:
+    request = Request("db maintain")
+    with open_database(settings, _say, request) as connection:
         steps = maintenance.maintain(connection, options)
+        failed = any(step.error is not None for step in steps or ())
+        request.status = EXIT_INTERNAL if failed else EXIT_CLEAN
     if steps is None:
         _say("Another maintenance is running: nothing to do.")
         return EXIT_CLEAN
@@ -77,7 +81,7 @@ def run_maintain(settings: DatabaseSettings, options: Options, *, as_json: bool,
     for step in steps:
         if step.error is not None:
             sys.stderr.write(f"agentforge: {step.name} failed: {step.error}\n")
-    return EXIT_INTERNAL if any(step.error is not None for step in steps) else EXIT_CLEAN
+    return request.status
 
 
 def _step(step: maintenance.Step) -> dict[str, Any]:

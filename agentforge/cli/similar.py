@@ -16,9 +16,10 @@ from rich.console import Console
 import agentforge
 from agentforge.cli.database import open_database
 from agentforge.errors import EXIT_CLEAN, UsageError
-from agentforge.pipeline.similar import Request, similar
+from agentforge.pipeline import similar as pipeline
 from agentforge.report import similar as report
 from agentforge.store.connection import DatabaseSettings
+from agentforge.store.requests import Request
 from agentforge.store.similar import Search
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
     """Look it up and print it."""
     code = _standard_input() if options.function == "-" else None
     stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    request = Request(
+    request = pipeline.Request(
         function=options.function,
         code=code,
         code_language=options.code_language,
@@ -58,8 +59,8 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
         limit=options.limit,
         min_score=options.min_score,
     )
-    with open_database(settings, stderr.print) as connection:
-        found = similar(Search(connection), request)
+    with open_database(settings, stderr.print, Request("similar")) as connection:
+        found = pipeline.similar(Search(connection), request)
     if as_json:
         document = report.document(found.function, found.model, found.matches, agentforge.__version__)
         json.dump(document, sys.stdout, indent=2, ensure_ascii=False)

@@ -1,0 +1,70 @@
+"""Every command that uses the database leaves a row of what became of it, and none is disturbed by that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from agentforge.cli.database import open_database
+from agentforge.errors import UsageError
+from agentforge.store.connection import DatabaseSettings
+from agentforge.store.requests import Request
+
+if TYPE_CHECKING:
+    from agentforge.store.connection import Connection
+
+
+@pytest.fixture
+def log(database_url: str) -> Iterator[Connection]:
+    with open_database(DatabaseSettings(url=database_url), print) as connection:
+        yield connection
+
+
+def rows(connection: Connection, table: str) -> list[tuple[object, ...]]:
+    columns = {"api_requests": "endpoint, method, response_status", "error_logs": "error_type, error_message"}[table]
+    query = psycopg.sql.SQL("SELECT {}, request_id FROM {} ORDER BY id").format(
+        psycopg.sql.SQL(columns), psycopg.sql.Identifier(table)
+    )
+    return connection.execute(query).fetchall()
+
+
+def run(url: str, request: Request, error: BaseException | None = None) -> None:
+    with open_database(DatabaseSettings(url=url), print, request):
+        if error is not None:
+            raise error
+
+
+def test_a_command_is_logged_with_its_status(log: Connection, database_url: str) -> None:
+    request = Request("analyze", status=1)
+    run(database_url, request)
+    assert rows(log, "api_requests") == [("analyze", "CLI", 1, request.id)]
+    assert rows(log, "error_logs") == []
+
+
+def test_a_fault_of_the_user_is_no_error_of_ours(log: Connection, database_url: str) -> None:
+    request = Request("similar")
+    with pytest.raises(UsageError):
+        run(database_url, request, UsageError("There is no function x."))
+    assert rows(log, "api_requests") == [("similar", "CLI", 2, request.id)]
+    assert rows(log, "error_logs") == []
+
+
+def test_an_unexpected_error_is_logged_and_its_number_is_shown(log: Connection, database_url: str) -> None:
+    request = Request("similar")
+    with pytest.raises(ValueError, match="odd") as caught:
+        run(database_url, request, ValueError("odd"))
+    assert str(request.id) in caught.value.__notes__[0]
+    assert rows(log, "error_logs") == [("ValueError", "odd", request.id)]
+    assert rows(log, "api_requests") == [("similar", "CLI", 3, request.id)]
+
+
+def test_a_log_that_cannot_be_written_disturbs_nothing(log: Connection, database_url: str) -> None:
+    log.execute("DROP TABLE api_requests")
+    run(database_url, Request("similar"))
+    with log.transaction():
+        log.execute("LOCK TABLE error_logs IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(ValueError, match="odd"):
+            run(database_url, Request("similar"), ValueError("odd"))
