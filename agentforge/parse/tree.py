@@ -19,6 +19,7 @@ from agentforge.parse.mask import mask
 PARSE_SECONDS = 10.0
 # In-progress matches kept by one query; beyond it tree-sitter drops the earliest, silently.
 MATCH_LIMIT = 1 << 16
+_INHERITS = "; inherits:"
 
 
 class ParseTimeoutError(Exception):
@@ -57,14 +58,24 @@ def _parser(name: str) -> Parser:
 def query(language: str, file_name: str) -> Query:
     """The query in a file of the language's folder, compiled.
 
+    A first line `; inherits: NAME` puts that language's file of the same name before it.
+
     Raises:
         ValueError: the query does not fit the grammar; says which file and where.
     """
     path = languages.get(language).folder / file_name
     try:
-        return Query(grammar(language), path.read_text("utf-8"))
+        return Query(grammar(language), _query_text(language, file_name))
     except QueryError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _query_text(language: str, file_name: str) -> str:
+    text = (languages.get(language).folder / file_name).read_text("utf-8")
+    first = text.split("\n", 1)[0]
+    if not first.startswith(_INHERITS):
+        return text
+    return _query_text(first.removeprefix(_INHERITS).strip(), file_name) + text
 
 
 def captures(compiled: Query, node: Node) -> dict[str, list[Node]]:
