@@ -269,3 +269,22 @@ def maintain(
     options = Options(months_ahead, dry_run, keep_detached)
     settings = _settings(database_url, data_dir)
     return run_maintain(settings, options, as_json=output_format is Format.JSON, quiet=quiet)
+
+
+BackupFile = Annotated[str, typer.Argument(metavar="FILE", help="In pg_dump's custom format.")]
+
+
+@db.command()
+def backup(file: BackupFile, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> int:
+    """Write the schema with all its rows to a file."""
+    from agentforge.cli.backup import run_backup
+
+    return run_backup(_settings(database_url, data_dir), file)
+
+
+@db.command()
+def restore(file: BackupFile, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> int:
+    """Bring a backup into a database that holds nothing of ours, all of it or nothing."""
+    from agentforge.cli.backup import run_restore
+
+    return run_restore(_settings(database_url, data_dir), file)
