@@ -21,15 +21,15 @@ SCOPE = {"project_ids": [1], "branches": ["main"]}
 
 
 FILL = """
-    INSERT INTO projects (key, name) SELECT 'p' || n, 'p' FROM generate_series(1, 40) AS n;
+    INSERT INTO projects (key, name) SELECT 'p' || n, 'p' FROM generate_series(1, 400) AS n;
     INSERT INTO project_analyses (project_id, branch, engine_version, status, completed_at)
-    SELECT id, 'main', '0', 'completed', now() FROM projects, generate_series(1, 50);
+    SELECT id, 'main', '0', 'completed', now() FROM projects, generate_series(1, 5);
     INSERT INTO file_analyses (project_id, project_analysis_id, superseded_by, branch, file_path, content_hash,
         engine_version, file_size, physical_lines, lines_of_code, comment_lines, blank_lines, function_count,
         class_count, complexity_score, quality_score, security_score, model_id)
     SELECT p.id, 1, nullif(version, 0), 'main', 'f' || n, repeat('0', 64), '0', 1, 1, 1, 0, 0, 1, 0, 100, n % 100, 100,
         1
-    FROM projects AS p, generate_series(1, 200) AS n, generate_series(0, 4) AS version;
+    FROM projects AS p, generate_series(1, 20) AS n, generate_series(0, 4) AS version;
     INSERT INTO functions (project_id, file_analysis_id, function_name, qualified_name, function_signature, start_line,
         end_line, lines_of_code, parameters, cyclomatic, cognitive, nesting, distinct_operators, distinct_operands,
         operators, operands, halstead_volume, halstead_difficulty, halstead_effort, maintainability_index, code_hash,
@@ -63,7 +63,7 @@ HOT = [
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Connection]:
-    """Forty projects of two hundred files."""
+    """Four hundred projects of twenty files."""
     with connect(DatabaseSettings(url=database_url)) as connection:
         migrate(connection)
         ensure_model(connection, "m", "1", 2)

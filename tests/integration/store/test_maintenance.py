@@ -150,11 +150,12 @@ def test_a_second_run_does_nothing(database: Connection, database_url: str) -> N
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(1095124047, -1)")
         assert maintain(database, Options()) is None
+        other.execute("SELECT pg_advisory_unlock_all()")
     assert maintain(database, Options()) is not None
 
 
 def test_a_step_that_fails_does_not_stop_the_others(database: Connection, database_url: str) -> None:
-    with psycopg.connect(database_url) as writer:
+    with psycopg.connect(database_url, options="-c search_path=agentforge") as writer:
         writer.execute(INSERT, ("2026-05-05 00:00:00+00",))  # holds the default until it commits
         writer.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         steps = maintain(database, Options())
