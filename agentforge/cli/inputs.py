@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ class Options:
 @contextmanager
 def source_tree(paths: tuple[str, ...]) -> Iterator[walk.SourceTree]:
     """The tree of the paths on the command line; a git URL is cloned to a folder that is removed afterwards."""
+    gc.enable()
     urls = [path for path in paths if walk.is_git_url(path)]
     if not urls:
         yield walk.discover(paths)
