@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import agentforge
-
-if TYPE_CHECKING:
-    from agentforge.store.connection import DatabaseSettings
+from agentforge.cli import db_app
+from agentforge.cli.options import (
+    DEFAULT_MAX_FILE_SIZE,
+    DatabaseUrl,
+    DataDir,
+    Exclude,
+    Format,
+    Include,
+    Jobs,
+    MaxFileSize,
+    Model,
+    OutputFormat,
+    Paths,
+    Quiet,
+    ShowFiles,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,11 +34,7 @@ app = typer.Typer(
 )
 
 
-class Format(StrEnum):
-    """How an analysis is shown."""
-
-    TABLE = "table"
-    JSON = "json"
+app.add_typer(db_app.app, name="db")
 
 
 def _show_version(wanted: bool) -> None:
@@ -43,55 +51,6 @@ def _root(
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
 ) -> None:
     pass
-
-
-Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Folders or files of one project, or a git URL.")]
-Include = Annotated[
-    list[str], typer.Option("--include", metavar="GLOB", help="Analyse only these (as in .gitignore); repeatable.")
-]
-Exclude = Annotated[
-    list[str], typer.Option("--exclude", metavar="GLOB", help="Leave these out (as in .gitignore); repeatable.")
-]
-Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", min=0, envvar="AGENTFORGE_JOBS", help="Worker processes; 0 is one a core.")
-]
-MaxFileSize = Annotated[
-    int,
-    typer.Option(
-        "--max-file-size", min=1, metavar="BYTES", envvar="AGENTFORGE_MAX_FILE_SIZE", help="Skip larger files."
-    ),
-]
-ShowFiles = Annotated[
-    bool,
-    typer.Option("--show-files", help="List each file with its language, or the reason why it is skipped; then stop."),
-]
-OutputFormat = Annotated[
-    Format, typer.Option("--format", "-f", envvar="AGENTFORGE_FORMAT", help="table for people, json for machines.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-
-DEFAULT_MAX_FILE_SIZE = 2 * 1024 * 1024
-
-
-DataDir = Annotated[
-    str | None,
-    typer.Option("--data-dir", metavar="DIR", envvar="AGENTFORGE_DATA_DIR", help="Folder of the embedded server."),
-]
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--database-url", metavar="URL", envvar="AGENTFORGE_DATABASE_URL", help="Use this PostgreSQL instead."
-    ),
-]
-Model = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        metavar="NAME",
-        envvar="AGENTFORGE_MODEL",
-        help="What embeds functions: hashed, or a sentence-transformers model (name or folder).",
-    ),
-]
 
 
 @app.command()
@@ -179,112 +138,3 @@ def similar(
     options = Options(function, code_language, model, project, other_projects, language, limit, min_score)
     settings = database_settings(database_url, data_dir)
     return run(options, settings, show_code=show_code, as_json=output_format is Format.JSON)
-
-
-db = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The database.")
-app.add_typer(db, name="db")
-
-
-def _embedded(action: str, data_dir: str | None, database_url: str | None, output_format: Format) -> int:
-    from agentforge.cli.database import database_settings
-    from agentforge.cli.db import run
-
-    return run(action, database_settings(database_url, data_dir), as_json=output_format is Format.JSON)
-
-
-@db.command()
-def start(
-    data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE
-) -> int:
-    """Start the embedded PostgreSQL and keep it running until `db stop`."""
-    return _embedded("start", data_dir, database_url, output_format)
-
-
-@db.command()
-def stop(data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE) -> int:
-    """Stop the embedded PostgreSQL."""
-    return _embedded("stop", data_dir, database_url, output_format)
-
-
-@db.command()
-def status(
-    data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE
-) -> int:
-    """Show where the embedded PostgreSQL lives and whether it runs. Starts nothing."""
-    return _embedded("status", data_dir, database_url, output_format)
-
-
-def _settings(database_url: str | None, data_dir: str | None) -> DatabaseSettings:
-    from agentforge.cli.database import database_settings
-
-    return database_settings(database_url, data_dir)
-
-
-@db.command()
-def migrate(
-    data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE
-) -> int:
-    """Bring the schema up to date. Every command that needs it does so, too."""
-    from agentforge.cli.maintenance import run_migrate
-
-    return run_migrate(_settings(database_url, data_dir), as_json=output_format is Format.JSON)
-
-
-@db.command()
-def sql() -> int:
-    """Print the statements that make the schema; connects to nothing."""
-    from agentforge.cli.maintenance import print_sql
-
-    return print_sql()
-
-
-@db.command()
-def partitions(
-    data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE
-) -> int:
-    """List the partitions of the tables that grow with time."""
-    from agentforge.cli.maintenance import show_partitions
-
-    return show_partitions(_settings(database_url, data_dir), as_json=output_format is Format.JSON)
-
-
-@db.command()
-def maintain(
-    months_ahead: Annotated[
-        int, typer.Option("--months-ahead", min=0, max=120, metavar="N", help="Make partitions for so many months.")
-    ] = 3,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be dropped, and change nothing.")] = False,
-    keep_detached: Annotated[
-        bool, typer.Option("--keep-detached", help="Detach what is past its retention, but keep the tables.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")] = False,
-    data_dir: DataDir = None,
-    database_url: DatabaseUrl = None,
-    output_format: OutputFormat = Format.TABLE,
-) -> int:
-    """For cron: partitions made ahead and dropped in time, expired sessions, summaries, statistics."""
-    from agentforge.cli.maintenance import run_maintain
-    from agentforge.store.maintenance import Options
-
-    options = Options(months_ahead, dry_run, keep_detached)
-    settings = _settings(database_url, data_dir)
-    return run_maintain(settings, options, as_json=output_format is Format.JSON, quiet=quiet)
-
-
-BackupFile = Annotated[str, typer.Argument(metavar="FILE", help="In pg_dump's custom format.")]
-
-
-@db.command()
-def backup(file: BackupFile, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> int:
-    """Write the schema with all its rows to a file."""
-    from agentforge.cli.backup import run_backup
-
-    return run_backup(_settings(database_url, data_dir), file)
-
-
-@db.command()
-def restore(file: BackupFile, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> int:
-    """Bring a backup into a database that holds nothing of ours, all of it or nothing."""
-    from agentforge.cli.backup import run_restore
-
-    return run_restore(_settings(database_url, data_dir), file)
