@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentforge.cli.database import open_database
+from agentforge.cli.database import open_as_owner
 from agentforge.store.connection import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -58,6 +58,6 @@ def diagram(connection: Connection) -> str:
 
 if __name__ == "__main__":
     settings = DatabaseSettings(url=sys.argv[1] if len(sys.argv) > 1 else None)
-    with open_database(settings, print) as connection:
+    with open_as_owner(settings, print) as connection:
         text = DOCUMENT.read_text("utf-8")
         DOCUMENT.write_text(BLOCK.sub(lambda _: diagram(connection), text), "utf-8")

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
+from agentforge.cli.database import open_database
 from agentforge.embed.interface import load
 from agentforge.model import Report
 from agentforge.pipeline.analyze import Request, analyze
 from agentforge.pipeline.events import Observer, ignore
-from agentforge.store.connection import DatabaseSettings, connect
-from agentforge.store.migrate import migrate
+from agentforge.store.connection import DatabaseSettings
 from agentforge.walk import WalkOptions, discover
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class Bench:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(query.encode()).fetchall()
 
+    def administer(self, statement: str) -> None:
+        """Run a statement as the superuser of the server, whom no policy binds."""
+        with psycopg.connect(self.url, autocommit=True, options="-c search_path=agentforge") as connection:
+            connection.execute(statement.encode())
+
     def versions(self) -> set[tuple[Any, ...]]:
         """Where each row of the big tables lies: any write moves one."""
         tables = (
@@ -71,6 +77,5 @@ class Bench:
 def bench(tmp_path: Path, database_url: str) -> Iterator[Bench]:
     root = tmp_path / "project"
     root.mkdir()
-    with connect(DatabaseSettings(url=database_url)) as connection:
-        migrate(connection)
+    with open_database(DatabaseSettings(url=database_url), print) as connection:
         yield Bench(root, connection, database_url)

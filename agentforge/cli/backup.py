@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agentforge.cli.database import open_database
+from agentforge.cli.database import open_as_owner
 from agentforge.errors import EXIT_CLEAN
 from agentforge.store import backup
 from agentforge.store.connection import DatabaseSettings, connect
@@ -17,7 +17,7 @@ from agentforge.store.requests import Request
 
 def run_backup(settings: DatabaseSettings, file: str) -> int:
     """Write a backup and say how large it is."""
-    with open_database(settings, _say, Request("db backup")) as connection:
+    with open_as_owner(settings, _say, Request("db backup")) as connection:
         size = backup.backup(connection, Path(file))
     sys.stdout.write(f"{file}: {size / 1e6:,.1f} MB\n")
     return EXIT_CLEAN

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import agentforge
+from agentforge.cli import credentials
 from agentforge.errors import EXIT_INTERNAL, AgentForgeError
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.requests import Request, record, record_error
@@ -26,25 +27,62 @@ def database_settings(url: str | None, data_dir: str | None) -> DatabaseSettings
 
 @contextmanager
 def open_database(
-    settings: DatabaseSettings, on_event: Callable[[str], None], request: Request | None = None
+    settings: DatabaseSettings,
+    on_event: Callable[[str], None],
+    request: Request | None = None,
+    *,
+    needs_user: bool = True,
+    needs_session: bool = True,
 ) -> Iterator[Connection]:
-    """A connection to the database, whose schema is brought up to date first.
+    """A connection that works as agentforge_app for the user who is logged in. The schema is up to date.
 
     Args:
         settings: which database.
         on_event: told of what takes time and of warnings.
         request: the command, to be logged with what becomes of it; None for what is no command.
-    """
-    from agentforge.store.migrate import migrate
+        needs_user: False for what somebody does who is not logged in.
+        needs_session: False for what works within one transaction, and so behind a pooler.
 
+    Raises:
+        NotLoggedIn: the database asks for a user.
+        DatabaseError: it cannot be reached, or the role may not work in it.
+    """
+    from agentforge.store.session import work_as_application
+
+    token = "" if settings.embedded else credentials.token(settings)
+    request_id = str(request.id) if request else ""
     with connect(settings, on_event) as connection:
-        migrate(connection)
-        with nullcontext() if request is None else _logged(connection, request):
+        application = work_as_application(
+            connection, token, request_id, needs_user=needs_user, needs_session=needs_session
+        )
+        with _logged(connection, request, application.scope), application.scope():
             yield connection
 
 
 @contextmanager
-def _logged(connection: Connection, request: Request) -> Iterator[None]:
+def open_as_owner(
+    settings: DatabaseSettings, on_event: Callable[[str], None], request: Request | None = None
+) -> Iterator[Connection]:
+    """A connection that works as agentforge_owner, for what only the owner of the schema does.
+
+    Raises:
+        DatabaseError: it cannot be reached, or the role is no member of agentforge_owner.
+    """
+    from agentforge.store.session import work_as_owner
+
+    with connect(settings, on_event) as connection:
+        work_as_owner(connection, str(request.id) if request else "")
+        with _logged(connection, request, nullcontext):
+            yield connection
+
+
+@contextmanager
+def _logged(
+    connection: Connection, request: Request | None, scope: Callable[[], AbstractContextManager[None]]
+) -> Iterator[None]:
+    if request is None:
+        yield
+        return
     try:
         yield
     except AgentForgeError as error:
@@ -52,8 +90,8 @@ def _logged(connection: Connection, request: Request) -> Iterator[None]:
         raise
     except Exception as error:
         request.status = EXIT_INTERNAL
-        record_error(connection, request, error)
+        record_error(connection, request, error, scope)
         error.add_note(f"Request {request.id} in error_logs has the details.")
         raise
     finally:
-        record(connection, request, f"agentforge {agentforge.__version__}")
+        record(connection, request, f"agentforge {agentforge.__version__}", scope)

@@ -11,21 +11,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agentforge.cli.database import open_database
+from agentforge.cli.database import open_as_owner
 from agentforge.errors import EXIT_CLEAN, EXIT_INTERNAL
 from agentforge.store import maintenance
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.maintenance import Options
-from agentforge.store.migrate import migrate, migrations
+from agentforge.store.migrate import migrate, script
 from agentforge.store.requests import Request
 
 SCHEMA_VERSION = 1
 
 
 def print_sql() -> int:
-    """The statements that make the schema, for whoever runs them by hand."""
-    for migration in migrations():
-        sys.stdout.write(f"-- {migration.name} (SHA-256 {migration.checksum})\n\n{migration.sql.decode()}\n")
+    """The statements that make roles and schema, for whoever runs them by hand; the tool then finds them done."""
+    sys.stdout.write(script())
     return EXIT_CLEAN
 
 
@@ -43,7 +42,7 @@ def run_migrate(settings: DatabaseSettings, *, as_json: bool) -> int:
 
 def show_partitions(settings: DatabaseSettings, *, as_json: bool) -> int:
     """All partitions with their ranges and sizes."""
-    with open_database(settings, _say, Request("db partitions")) as connection:
+    with open_as_owner(settings, _say, Request("db partitions")) as connection:
         found = maintenance.partitions(connection)
     if as_json:
         _print_json({"partitions": [dataclasses.asdict(partition) for partition in found]})
@@ -63,7 +62,7 @@ def show_partitions(settings: DatabaseSettings, *, as_json: bool) -> int:
 def run_maintain(settings: DatabaseSettings, options: Options, *, as_json: bool, quiet: bool) -> int:
     """Maintain; 3 where a step failed. A second run beside another does nothing, and that is no failure."""
     request = Request("db maintain")
-    with open_database(settings, _ignore if quiet else _say, request) as connection:
+    with open_as_owner(settings, _ignore if quiet else _say, request) as connection:
         steps = maintenance.maintain(connection, options)
         failed = any(step.error is not None for step in steps or ())
         request.status = EXIT_INTERNAL if failed else EXIT_CLEAN

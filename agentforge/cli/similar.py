@@ -59,7 +59,7 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
         limit=options.limit,
         min_score=options.min_score,
     )
-    with open_database(settings, stderr.print, Request("similar")) as connection:
+    with open_database(settings, stderr.print, Request("similar"), needs_session=False) as connection:
         found = pipeline.similar(Search(connection), request)
     if as_json:
         document = report.document(found.function, found.model, found.matches, agentforge.__version__)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from agentforge.errors import DatabaseError, UsageError
 from agentforge.store.embedded.binaries import find_binaries
 from agentforge.store.queries import load
+from agentforge.store.roles import prepare
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -38,7 +39,7 @@ def backup(connection: Connection, file: Path) -> int:
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}.", "Choose another folder.") from None
     try:
-        arguments = ["--format=custom", "--schema=agentforge", "--no-owner", "--no-privileges", f"--file={work}"]
+        arguments = ["--format=custom", "--schema=agentforge", "--no-owner", f"--file={work}"]
         _run(connection, "pg_dump", arguments)
         Path(work).replace(file)
     finally:
@@ -68,11 +69,13 @@ def restore(connection: Connection, file: Path) -> None:
         )
     listed = _run(connection, "pg_restore", ["--list", str(file)])
     entries = [line for line in listed.splitlines() if _SCHEMA_ENTRY not in line]
-    connection.execute(queries["prepare"])
+    prepare(connection)
     with tempfile.NamedTemporaryFile("w", suffix=".list") as wanted:
         wanted.write("\n".join(entries) + "\n")
         wanted.flush()
-        options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
+        options = ["--single-transaction", "--exit-on-error", "--no-owner"]
+        # The owner is bound by policies, too, which let it see everything.
+        options += ["--role=agentforge_owner", "--enable-row-security"]
         database = f"--dbname={connection.info.dbname}"
         _run(connection, "pg_restore", [*options, f"--use-list={wanted.name}", database, str(file)])
 
@@ -103,6 +106,6 @@ def _run(connection: Connection, program: str, arguments: list[str]) -> str:
     if done.returncode:
         reasons = [line for line in done.stderr.strip().splitlines() if line]
         raise DatabaseError(
-            f"{program} failed: {reasons[-1] if reasons else 'it gave no reason'}", "Nothing was half-written."
+            f"{program} failed: {reasons[0] if reasons else 'it gave no reason'}", "Nothing was half-written."
         )
     return done.stdout

@@ -111,12 +111,24 @@ def _set_up(connection: Connection, on_event: Callable[[str], None]) -> None:
             f"the server is PostgreSQL {version // 10000}, and agentforge needs 17 or later.",
             "Upgrade it, or leave --database-url out to use the embedded database.",
         )
-    row = connection.execute(read_data("connection/open.sql").encode()).fetchone()
-    installed = row[1] if row else None
+    installed = look_up_names(connection)
     if installed is None:
         found = connection.execute(read_data("connection/vector_available.sql").encode()).fetchone()
         installed = found[0] if found else None
     check_vector(installed, on_event)
+
+
+def look_up_names(connection: Connection) -> str | None:
+    """Set the search path, for the session or, behind a pooler, for the transaction.
+
+    Returns:
+        The version of pgvector that is installed in the database.
+    """
+    from agentforge.store.embedded.settings import read_data
+
+    parameters = {"backend_pid": connection.info.backend_pid}
+    row = connection.execute(read_data("connection/open.sql").encode(), parameters).fetchone()
+    return row[1] if row else None
 
 
 def check_vector(version: str | None, on_event: Callable[[str], None]) -> None:

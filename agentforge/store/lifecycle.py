@@ -45,18 +45,34 @@ class Version:
 
 
 def ensure_project(connection: Connection, project: Project) -> int:
-    """The id of a project, which is created when its key is new."""
+    """The id of a project, which is created when its key is new.
+
+    Raises:
+        DatabaseError: the user may not write it, or may not create one.
+    """
+    import psycopg
+
     queries = load("analyses")
-    connection.execute(
-        queries["ensure_project"],
-        {
-            "key": project.key,
-            "name": project.name,
-            "repository_url": project.repository_url,
-            "local_path": storable(project.root),
-        },
-    )
-    return int(one(connection, queries["find_project"], {"key": project.key}))
+    parameters: dict[str, Any] = {
+        "key": project.key,
+        "name": project.name,
+        "repository_url": project.repository_url,
+        "local_path": storable(project.root),
+    }
+    found = connection.execute(queries["find_project"], parameters).fetchone()
+    if found is None:
+        try:
+            connection.execute(queries["create_project"], parameters)
+        except psycopg.errors.InsufficientPrivilege:
+            raise DatabaseError("You may not create projects.", "Ask an admin for the role developer.") from None
+        found = connection.execute(queries["find_project"], parameters).fetchone()
+    if found is None or not found[1]:
+        raise DatabaseError(
+            f"The project {project.name} is there already, and you may not write to it.",
+            f"Ask one of its admins to run: agentforge grant <you> write --project {project.name}",
+        )
+    connection.execute(queries["update_project"], {**parameters, "project_id": found[0]})
+    return int(found[0])
 
 
 def ensure_model(connection: Connection, name: str, version: str, dimension: int) -> int:
@@ -181,9 +197,9 @@ def record_phases(connection: Connection, project_id: int, run: Run, phases: Ite
 
     rows = []
     for phase in phases:
-        tags = Jsonb({"project_id": project_id, "analysis_id": run.id, "phase": phase.name})
-        rows.append({"name": "analysis.phase.seconds", "value": phase.seconds, "unit": "s", "tags": tags})
-        rows.append({"name": "analysis.phase.rows", "value": phase.rows, "unit": "rows", "tags": tags})
+        shared = {"project_id": project_id, "tags": Jsonb({"analysis_id": run.id, "phase": phase.name})}
+        rows.append({"name": "analysis.phase.seconds", "value": phase.seconds, "unit": "s", **shared})
+        rows.append({"name": "analysis.phase.rows", "value": phase.rows, "unit": "rows", **shared})
     with connection.cursor() as cursor:
         cursor.executemany(load("analyses")["record_phase"], rows)
     connection.execute(load("analyses")["touch_project"], {"project_id": project_id})

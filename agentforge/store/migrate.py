@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from agentforge.errors import DatabaseError
 from agentforge.store.queries import folder, load
+from agentforge.store.roles import prepare, standing
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -32,27 +33,66 @@ def migrations() -> tuple[Migration, ...]:
 
 
 def migrate(connection: Connection) -> tuple[str, ...]:
-    """Apply what is missing, all of it or nothing, one session at a time.
+    """Apply what is missing, all of it or nothing, one session at a time, as agentforge_owner.
 
     Args:
-        connection: as a role that may create the schema.
+        connection: as an operator, or as a role that may make roles and schema where they are not there yet.
 
     Returns:
         The names of the migrations that were applied now.
 
     Raises:
-        DatabaseError: the database is newer than the tool, or was migrated by a different text.
+        DatabaseError: the database is newer than the tool, was migrated by a different text, or the role may not do it.
     """
+    found = standing(connection)
+    if found.schema and found.operator and not pending(connection):
+        return ()
+    prepare(connection)
     queries = load("migrations")
     with connection.transaction():
+        connection.execute(load("roles")["migrate_as_owner"])
         connection.execute(queries["lock"])
         connection.execute(queries["prepare"])
-        applied = {str(name): str(checksum) for name, checksum in connection.execute(queries["applied"]).fetchall()}
-        pending = _pending(applied)
-        for migration in pending:
+        missing = pending(connection)
+        for migration in missing:
             connection.execute(migration.sql)
             connection.execute(queries["record"], {"name": migration.name, "checksum": migration.checksum})
-    return tuple(migration.name for migration in pending)
+    return tuple(migration.name for migration in missing)
+
+
+def script() -> str:
+    """Everything that a database administrator runs instead of the tool, in psql or any other client."""
+    queries, parts = load("migrations"), [folder().joinpath("setup.sql").read_text("utf-8")]
+    parts.append("BEGIN;\nSET LOCAL ROLE agentforge_owner;\nSET LOCAL search_path = agentforge, pg_catalog;")
+    parts.append(queries["prepare"].decode())
+    for migration in migrations():
+        parts += [f"-- {migration.name}", migration.sql.decode()]
+        parts.append(queries["script_record"].decode().format(name=migration.name, checksum=migration.checksum))
+    return "\n".join([*parts, "COMMIT;", ""])
+
+
+def check_current(connection: Connection) -> None:
+    """Refuse a schema that is older than the tool, for a role that may not migrate it.
+
+    Raises:
+        DatabaseError: it is older, newer, or was migrated by a different text.
+    """
+    missing = pending(connection)
+    if missing:
+        raise DatabaseError(
+            f"The database is older than this agentforge: it lacks the migration {missing[-1].name}.",
+            "Ask its owner to run `agentforge db migrate`.",
+        )
+
+
+def pending(connection: Connection) -> list[Migration]:
+    """The migrations that the database lacks; it has the table of those that were applied.
+
+    Raises:
+        DatabaseError: the database is newer than the tool, or was migrated by a different text.
+    """
+    rows = connection.execute(load("migrations")["applied"]).fetchall()
+    return _pending({str(name): str(checksum) for name, checksum in rows})
 
 
 def _pending(applied: dict[str, str]) -> list[Migration]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 import traceback
 import uuid
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from agentforge.store.queries import load
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
 
+Scope = Callable[[], AbstractContextManager[None]]
 _MESSAGE_LENGTH = 2000
 
 
@@ -36,13 +37,14 @@ class Request:
     started: float = field(default_factory=time.perf_counter)
 
 
-def record(connection: Connection, request: Request, user_agent: str) -> None:
+def record(connection: Connection, request: Request, user_agent: str, scope: Scope = nullcontext) -> None:
     """Log that a command was run, what became of it and how long it took; never its arguments.
 
     Args:
         connection: outside a transaction; may be dead.
         request: that ends now.
         user_agent: name and version of the program.
+        scope: in which the application's work belongs.
     """
     milliseconds = (time.perf_counter() - request.started) * 1000
     _write(
@@ -55,10 +57,11 @@ def record(connection: Connection, request: Request, user_agent: str) -> None:
             "milliseconds": milliseconds,
             "user_agent": user_agent,
         },
+        scope,
     )
 
 
-def record_error(connection: Connection, request: Request, error: BaseException) -> None:
+def record_error(connection: Connection, request: Request, error: BaseException, scope: Scope = nullcontext) -> None:
     """Log an unexpected exception with where it came from."""
     from psycopg.types.json import Jsonb
 
@@ -73,15 +76,16 @@ def record_error(connection: Connection, request: Request, error: BaseException)
             "request_id": request.id,
             "context": Jsonb({"endpoint": request.endpoint}),
         },
+        scope,
     )
 
 
-def _write(connection: Connection, query: str, parameters: Mapping[str, Any]) -> None:
+def _write(connection: Connection, query: str, parameters: Mapping[str, Any], scope: Scope) -> None:
     import psycopg
 
     queries = load("requests")
     with suppress(psycopg.Error, KeyboardInterrupt):
         if not connection.closed:
-            with connection.transaction():
+            with scope(), connection.transaction():
                 connection.execute(queries["limits"])
                 connection.execute(queries[query], parameters)

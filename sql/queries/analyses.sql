@@ -1,14 +1,20 @@
--- ensure_project --
--- The project of a key; its name and places follow the latest analysis.
-INSERT INTO agentforge.projects AS p (key, name, repository_url, local_path)
+-- create_project --
+-- Does nothing where the key is taken, also by a project that the caller may not see.
+INSERT INTO agentforge.projects (key, name, repository_url, local_path)
 VALUES (%(key)s, %(name)s, %(repository_url)s, %(local_path)s)
-ON CONFLICT (key) DO UPDATE
-    SET name = excluded.name, repository_url = excluded.repository_url, local_path = excluded.local_path
-    WHERE (p.name, p.repository_url, p.local_path)
-        IS DISTINCT FROM (excluded.name, excluded.repository_url, excluded.local_path);
+ON CONFLICT DO NOTHING;
 
 -- find_project --
-SELECT id FROM agentforge.projects WHERE key = %(key)s;
+SELECT id, agentforge.writes_everything() OR id = ANY (agentforge.writable_projects()) AS writable
+FROM agentforge.projects WHERE key = %(key)s;
+
+-- update_project --
+-- Its name and places follow the latest analysis.
+UPDATE agentforge.projects AS p
+SET name = %(name)s, repository_url = %(repository_url)s, local_path = %(local_path)s
+WHERE id = %(project_id)s
+  AND (p.name, p.repository_url, p.local_path)
+      IS DISTINCT FROM (%(name)s::text, %(repository_url)s::text, %(local_path)s::text);
 
 -- ensure_model --
 SELECT agentforge.ensure_embedding_model(%(name)s, %(version)s, %(dimension)s);
@@ -51,5 +57,5 @@ RETURNING completed_at;
 UPDATE agentforge.projects SET last_analyzed_at = now() WHERE id = %(project_id)s;
 
 -- record_phase --
-INSERT INTO agentforge.performance_metrics (metric_name, metric_value, metric_unit, tags)
-VALUES (%(name)s, %(value)s, %(unit)s, %(tags)s);
+INSERT INTO agentforge.performance_metrics (project_id, metric_name, metric_value, metric_unit, tags)
+VALUES (%(project_id)s, %(name)s, %(value)s, %(unit)s, %(tags)s);

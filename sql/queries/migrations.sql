@@ -3,7 +3,6 @@
 SELECT pg_advisory_xact_lock(7305110714320412001);
 
 -- prepare --
-CREATE SCHEMA IF NOT EXISTS agentforge;
 CREATE TABLE IF NOT EXISTS agentforge.schema_migrations (
     name text PRIMARY KEY,
     checksum text NOT NULL,
@@ -15,3 +14,7 @@ SELECT name, checksum FROM agentforge.schema_migrations ORDER BY name;
 
 -- record --
 INSERT INTO agentforge.schema_migrations (name, checksum) VALUES (%(name)s, %(checksum)s);
+
+-- script_record --
+-- For a script that people run: names and checksums are our own files', no data.
+INSERT INTO agentforge.schema_migrations (name, checksum) VALUES ('{name}', '{checksum}');

@@ -15,7 +15,7 @@ FROM agentforge.functions AS f
 JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
 JOIN unnest(%(project_ids)s::bigint[], %(branches)s::text[]) AS s (project_id, branch)
   ON s.project_id = a.project_id AND s.branch = a.branch
-WHERE lower(f.function_name) = lower(%(name)s)
+WHERE f.name_key = lower(%(name)s)
 ORDER BY a.project_id, a.file_path COLLATE "C", f.start_line
 LIMIT 1000;
 

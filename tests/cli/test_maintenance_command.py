@@ -46,7 +46,7 @@ def test_a_second_maintenance_says_so_and_is_no_failure(database_url: str) -> No
 def test_a_failed_step_is_named_and_the_exit_code_says_so(database_url: str) -> None:
     run(database_url, "migrate")
     with psycopg.connect(database_url, autocommit=True) as other:
-        other.execute("DROP MATERIALIZED VIEW agentforge.weekly_performance_summary")
+        other.execute("DROP MATERIALIZED VIEW agentforge.weekly_performance_summary CASCADE")
     done = run(database_url, "maintain")
     assert done.returncode == 3
     assert "refresh failed" in done.stderr
@@ -68,3 +68,4 @@ def test_the_printed_sql_makes_the_schema(new_database: object, database_url: st
         tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'agentforge'").fetchone()
     assert tables is not None
     assert tables[0] > 20
+    assert run(database_url, "migrate").stdout == "The schema is up to date.\n", "the tool knows what it finds"

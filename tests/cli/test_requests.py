@@ -62,6 +62,7 @@ def test_an_unexpected_error_is_logged_and_its_number_is_shown(log: Connection, 
 
 
 def test_a_log_that_cannot_be_written_disturbs_nothing(log: Connection, database_url: str) -> None:
+    log.execute("RESET ROLE")
     log.execute("DROP TABLE api_requests")
     run(database_url, Request("similar"))
     with log.transaction():

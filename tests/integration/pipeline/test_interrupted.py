@@ -61,9 +61,10 @@ def test_a_lost_connection_leaves_nothing_half_written(bench: Bench, phase: str)
     bench.write("run.py", SHELL)
 
     def cut() -> None:
-        bench.connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-            "AND datname = current_database() AND backend_type = 'client backend'"
+        bench.administer(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND backend_type = 'client backend' "
+            f"AND pid NOT IN (pg_backend_pid(), {bench.connection.info.backend_pid})"
         )
 
     with (

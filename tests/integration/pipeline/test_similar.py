@@ -168,7 +168,7 @@ def test_only_the_branch_that_was_analysed_last_is_searched(bench: Bench) -> Non
 
 
 def test_vectors_of_another_model_are_not_compared(stored: Bench) -> None:
-    stored.connection.execute("UPDATE embedding_models SET version = 'older'")
+    stored.administer("UPDATE embedding_models SET version = 'older'")
     with pytest.raises(UsageError, match="Nothing is embedded by the model hashed"):
         ask(stored, function="-", code="def f(): pass")
     assert ask(stored, function="order_total").matches, "stored vectors need no model"
@@ -178,7 +178,7 @@ def test_vectors_of_another_model_are_not_compared(stored: Bench) -> None:
 
 def test_an_approximate_index_changes_nothing(stored: Bench) -> None:
     before = ask(stored, function="order_total")
-    stored.connection.execute("SELECT ensure_vector_index(id) FROM embedding_models")
+    stored.administer("SELECT ensure_vector_index(id) FROM embedding_models")
     assert ask(stored, function="order_total") == before
 
 

@@ -137,7 +137,7 @@ def test_expired_sessions_go_and_others_stay(database: Connection) -> None:
     for days in (-1, 1):
         database.execute(
             "INSERT INTO user_sessions (user_id, token_digest, created_at, expires_at) SELECT id, sha256(%s), "
-            "now() - interval '2 days', now() + make_interval(days => %s) FROM users",
+            "now() - interval '2 days', now() + make_interval(days => %s) FROM users WHERE username = 'ada'",
             (str(days).encode(), days),
         )
     steps = maintain(database, Options())
