@@ -50,6 +50,24 @@ def _settings(database_url: str | None, data_dir: str | None) -> DatabaseSetting
 
 
 @app.command()
+def init(
+    app_password_fd: Annotated[
+        int | None,
+        typer.Option(
+            "--app-password-fd", metavar="N", help="Give agentforge_app the password that this descriptor holds."
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> int:
+    """Set a database up: roles, schema, extension. Says what an administrator has to run where you may not."""
+    from agentforge.cli.init import run_init
+
+    return run_init(_settings(database_url, data_dir), app_password_fd, as_json=output_format is Format.JSON)
+
+
+@app.command()
 def migrate(
     data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE
 ) -> int:

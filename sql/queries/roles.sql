@@ -4,7 +4,8 @@
 SELECT coalesce(pg_has_role(session_user, to_regrole('agentforge_owner')::oid, 'MEMBER'), false)
            OR (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS operator,
        coalesce(pg_has_role(session_user, to_regrole('agentforge_app')::oid, 'MEMBER'), false) AS member,
-       to_regclass('agentforge.schema_migrations') IS NOT NULL AS schema,
+       EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('agentforge') AND relname = 'schema_migrations')
+           AS schema,
        pg_backend_pid() AS backend_pid,
        session_user::text AS role;
 
@@ -74,7 +75,8 @@ WITH me AS (
     UNION ALL
     -- Good to have where the server is set up for it; nobody needs to be asked.
     SELECT 10, 0, 'CREATE EXTENSION pg_stat_statements SCHEMA agentforge', true
-    FROM me WHERE rolsuper AND current_setting('shared_preload_libraries') ~ '\mpg_stat_statements\M'
+    FROM me
+    WHERE CASE WHEN rolsuper THEN current_setting('shared_preload_libraries') ~ '\mpg_stat_statements\M' END
       AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements')
       AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements')
 )

@@ -1,0 +1,152 @@
+"""Who may set a database up, and what is said to who may not."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from fix_database import NewDatabase
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from agentforge.cli.database import open_as_owner, open_database
+from agentforge.errors import DatabaseError
+from agentforge.store.connection import DatabaseSettings, connect
+from agentforge.store.embedded.server import Server
+from agentforge.store.migrate import migrate, migrations
+from agentforge.store.roles import missing_steps, set_application_password
+
+OWNERS = """
+    SELECT DISTINCT r.rolname FROM pg_roles AS r JOIN (
+        SELECT relowner AS owner FROM pg_class
+        WHERE relnamespace = 'agentforge'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S')
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
+        UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace = 'agentforge'::regnamespace AND prolang <> 13
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+    ) AS o ON o.owner = r.oid
+"""
+
+
+class Login:
+    """A login role of its own on the test server."""
+
+    def __init__(self, url: str) -> None:
+        self.name, self.password = f"test_{secrets.token_hex(6)}", secrets.token_hex(12)
+        self.admin = url
+        self.administer("CREATE ROLE {} LOGIN PASSWORD {}", sql.Identifier(self.name), sql.Literal(self.password))
+
+    def administer(self, statement: str, *parts: sql.Composable, url: str = "") -> None:
+        with psycopg.connect(url or self.admin, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*parts))
+
+    def url(self, database: str) -> str:
+        options = {name: value for name, value in conninfo_to_dict(database).items() if name != "passfile"}
+        return make_conninfo("", **{**options, "user": self.name, "password": self.password})
+
+
+@pytest.fixture
+def login(database_url: str) -> Iterator[Login]:
+    """A role without any privilege, gone after the test with what it owns in the test's database."""
+    made = Login(database_url)
+    yield made
+    made.administer("DROP OWNED BY {} CASCADE", sql.Identifier(made.name))
+    made.administer("DROP ROLE {}", sql.Identifier(made.name))
+
+
+def test_everything_belongs_to_the_owner_and_nothing_to_the_application(database_url: str) -> None:
+    with connect(DatabaseSettings(url=database_url)) as connection:
+        migrate(connection)
+        assert connection.execute(OWNERS.encode()).fetchall() == [("agentforge_owner",)]
+        roles = connection.execute(
+            "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles "
+            "WHERE rolname IN ('agentforge_app', 'agentforge_owner') ORDER BY 1"
+        ).fetchall()
+    assert roles == [("agentforge_app",) + (False,) * 4, ("agentforge_owner",) + (False,) * 4]
+
+
+def test_who_may_not_is_told_what_to_run_and_that_is_enough(database_url: str, login: Login) -> None:
+    mine = DatabaseSettings(url=login.url(database_url))
+    with pytest.raises(DatabaseError, match="may not set the database up") as caught, connect(mine) as connection:
+        migrate(connection)
+    statements = [line.strip() for line in caught.value.hint.splitlines()[1:]]
+    assert statements[0].endswith(";")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+    with connect(mine) as connection:
+        assert migrate(connection) == tuple(migration.name for migration in migrations())
+        assert missing_steps(connection) == []
+    with open_database(mine, print) as connection:
+        assert connection.execute("SELECT current_user::text, current_user_role()").fetchone() == (
+            "agentforge_app",
+            "admin",
+        )
+    with open_as_owner(mine, print) as connection:
+        assert connection.execute("SELECT current_user::text").fetchone() == ("agentforge_owner",)
+
+
+def test_the_owner_of_a_database_who_may_create_roles_needs_nobody(folder: Path) -> None:
+    server = Server(str(folder))
+    with server.client():
+        admin = server.ensure_running()
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute("CREATE ROLE dba LOGIN CREATEROLE PASSWORD 'dba-password'")
+            connection.execute("CREATE DATABASE team OWNER dba")
+        team = make_conninfo("", **{**conninfo_to_dict(admin), "dbname": "team"})
+        with psycopg.connect(team, autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION vector")
+        parameters = {name: value for name, value in conninfo_to_dict(team).items() if name != "passfile"}
+        url = make_conninfo("", **{**parameters, "user": "dba", "password": "dba-password"})
+        with connect(DatabaseSettings(url=url)) as connection:
+            assert migrate(connection)[0] == "0001_spine"
+            set_application_password(connection, "app-password")
+        with open_as_owner(DatabaseSettings(url=url), print) as connection:
+            assert connection.execute(OWNERS.encode()).fetchall() == [("agentforge_owner",)]
+        app = make_conninfo("", **{**parameters, "user": "agentforge_app", "password": "app-password"})
+        with open_database(DatabaseSettings(url=app), print, needs_user=False) as connection:
+            assert connection.execute("SELECT current_user_id()").fetchone() == (None,)
+
+
+def test_a_role_outside_is_told_whom_to_ask(database_url: str, login: Login) -> None:
+    with connect(DatabaseSettings(url=database_url)) as connection:
+        migrate(connection)
+    mine = DatabaseSettings(url=login.url(database_url))
+    with (
+        pytest.raises(DatabaseError, match=f"The role {login.name} may not use agentforge") as caught,
+        open_database(mine, print),
+    ):
+        pass
+    assert f"GRANT agentforge_app TO {login.name}" in caught.value.hint
+    with pytest.raises(DatabaseError, match="does not own the schema"), open_as_owner(mine, print):
+        pass
+
+
+def test_an_application_that_is_newer_than_the_schema_asks_for_its_owner(database_url: str, login: Login) -> None:
+    with connect(DatabaseSettings(url=database_url)) as connection:
+        migrate(connection)
+        connection.execute("DELETE FROM schema_migrations WHERE name = %s", (migrations()[-1].name,))
+    login.administer("GRANT agentforge_app TO {}", sql.Identifier(login.name))
+    mine = DatabaseSettings(url=login.url(database_url))
+    with pytest.raises(DatabaseError, match=migrations()[-1].name) as caught, open_database(mine, print):
+        pass
+    assert "agentforge db migrate" in caught.value.hint
+
+
+def test_databases_of_one_server_are_set_up_at_the_same_time(new_database: NewDatabase) -> None:
+    applied: list[int] = []
+
+    def run(url: str) -> None:
+        with connect(DatabaseSettings(url=url)) as connection:
+            applied.append(len(migrate(connection)))
+
+    urls = [new_database() for _ in range(3)]
+    threads = [threading.Thread(target=run, args=(url,)) for url in urls for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(applied) == [0] * 3 + [len(migrations())] * 3
