@@ -74,8 +74,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, database_url: str) -> Iterator[Bench]:
+def bench(tmp_path: Path, migrated_url: str) -> Iterator[Bench]:
     root = tmp_path / "project"
     root.mkdir()
-    with open_database(DatabaseSettings(url=database_url), print) as connection:
-        yield Bench(root, connection, database_url)
+    with open_database(DatabaseSettings(url=migrated_url), print) as connection:
+        yield Bench(root, connection, migrated_url)

@@ -1,7 +1,8 @@
 """Real databases for tests.
 
-`database_url` is the connection string of a fresh, empty database, dropped after the test. `new_database` makes more,
-and clones: `new_database(template=name)`. The server that holds them is, in this order,
+`database_url` is the connection string of a fresh, empty database, dropped after the test; `migrated_url` of one that
+has the schema. `new_database` makes more, and clones: `new_database(template=name)`. The server that holds them is, in
+this order,
 
 1. the one that `AGENTFORGE_TEST_DATABASE_URL` names (a role that may create databases and extensions);
 2. one embedded server for the whole run, shared by all xdist workers;
@@ -25,7 +26,10 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from agentforge.errors import EmbeddedServerError
+from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.embedded.server import Server
+from agentforge.store.migrate import migrate
+from agentforge.store.roles import prepare
 
 CONTAINER_IMAGE = "pgvector/pgvector:pg17"
 SERVER_FOLDER = pytest.StashKey[Path]()
@@ -104,6 +108,28 @@ def new_database(server_url: str) -> Iterator[NewDatabase]:
 def database_url(new_database: NewDatabase) -> str:
     """Connection string of a fresh, empty database."""
     return new_database()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(server_url: str) -> Iterator[str]:
+    """Name of a database with the schema, to be cloned: three times as fast as migrating each."""
+    name = f"agentforge_test_{secrets.token_hex(8)}"
+    _administer(server_url, "CREATE DATABASE {} TEMPLATE template0 STRATEGY wal_log", name)
+    with connect(
+        DatabaseSettings(url=make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name}))
+    ) as connection:
+        migrate(connection)
+    yield name
+    _administer(server_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+@pytest.fixture
+def migrated_url(new_database: NewDatabase, migrated_template: str) -> str:
+    """Connection string of a database with the schema and nothing else. Grants on a database are not cloned."""
+    url = new_database(migrated_template)
+    with connect(DatabaseSettings(url=url)) as connection:
+        prepare(connection)
+    return url
 
 
 def _administer(url: str, statement: str, *names: str) -> None:

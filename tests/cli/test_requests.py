@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def log(database_url: str) -> Iterator[Connection]:
-    with open_database(DatabaseSettings(url=database_url), print) as connection:
+def log(migrated_url: str) -> Iterator[Connection]:
+    with open_database(DatabaseSettings(url=migrated_url), print) as connection:
         yield connection
 
 
@@ -37,35 +37,35 @@ def run(url: str, request: Request, error: BaseException | None = None) -> None:
             raise error
 
 
-def test_a_command_is_logged_with_its_status(log: Connection, database_url: str) -> None:
+def test_a_command_is_logged_with_its_status(log: Connection, migrated_url: str) -> None:
     request = Request("analyze", status=1)
-    run(database_url, request)
+    run(migrated_url, request)
     assert rows(log, "api_requests") == [("analyze", "CLI", 1, request.id)]
     assert rows(log, "error_logs") == []
 
 
-def test_a_fault_of_the_user_is_no_error_of_ours(log: Connection, database_url: str) -> None:
+def test_a_fault_of_the_user_is_no_error_of_ours(log: Connection, migrated_url: str) -> None:
     request = Request("similar")
     with pytest.raises(UsageError):
-        run(database_url, request, UsageError("There is no function x."))
+        run(migrated_url, request, UsageError("There is no function x."))
     assert rows(log, "api_requests") == [("similar", "CLI", 2, request.id)]
     assert rows(log, "error_logs") == []
 
 
-def test_an_unexpected_error_is_logged_and_its_number_is_shown(log: Connection, database_url: str) -> None:
+def test_an_unexpected_error_is_logged_and_its_number_is_shown(log: Connection, migrated_url: str) -> None:
     request = Request("similar")
     with pytest.raises(ValueError, match="odd") as caught:
-        run(database_url, request, ValueError("odd"))
+        run(migrated_url, request, ValueError("odd"))
     assert str(request.id) in caught.value.__notes__[0]
     assert rows(log, "error_logs") == [("ValueError", "odd", request.id)]
     assert rows(log, "api_requests") == [("similar", "CLI", 3, request.id)]
 
 
-def test_a_log_that_cannot_be_written_disturbs_nothing(log: Connection, database_url: str) -> None:
+def test_a_log_that_cannot_be_written_disturbs_nothing(log: Connection, migrated_url: str) -> None:
     log.execute("RESET ROLE")
     log.execute("DROP TABLE api_requests")
-    run(database_url, Request("similar"))
+    run(migrated_url, Request("similar"))
     with log.transaction():
         log.execute("LOCK TABLE error_logs IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(ValueError, match="odd"):
-            run(database_url, Request("similar"), ValueError("odd"))
+            run(migrated_url, Request("similar"), ValueError("odd"))

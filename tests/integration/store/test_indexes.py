@@ -70,9 +70,9 @@ HOT = [
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Connection]:
+def database(migrated_url: str) -> Iterator[Connection]:
     """Four hundred projects of twenty files."""
-    with open_database(DatabaseSettings(url=database_url), print) as connection:
+    with open_database(DatabaseSettings(url=migrated_url), print) as connection:
         ensure_model(connection, "m", "1", 2)
         connection.execute("RESET ROLE")
         connection.execute(FILL.encode())

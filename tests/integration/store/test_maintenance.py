@@ -11,7 +11,6 @@ import pytest
 
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.maintenance import Options, maintain, partitions
-from agentforge.store.migrate import migrate
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -21,9 +20,8 @@ INSERT = "INSERT INTO performance_metrics (metric_name, metric_value, recorded_a
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Connection]:
-    with connect(DatabaseSettings(url=database_url)) as connection:
-        migrate(connection)
+def database(migrated_url: str) -> Iterator[Connection]:
+    with connect(DatabaseSettings(url=migrated_url)) as connection:
         yield connection
 
 
@@ -146,16 +144,16 @@ def test_expired_sessions_go_and_others_stay(database: Connection) -> None:
     assert database.execute("SELECT count(*) FROM user_sessions").fetchone() == (1,)
 
 
-def test_a_second_run_does_nothing(database: Connection, database_url: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as other:
+def test_a_second_run_does_nothing(database: Connection, migrated_url: str) -> None:
+    with psycopg.connect(migrated_url, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(1095124047, -1)")
         assert maintain(database, Options()) is None
         other.execute("SELECT pg_advisory_unlock_all()")
     assert maintain(database, Options()) is not None
 
 
-def test_a_step_that_fails_does_not_stop_the_others(database: Connection, database_url: str) -> None:
-    with psycopg.connect(database_url, options="-c search_path=agentforge") as writer:
+def test_a_step_that_fails_does_not_stop_the_others(database: Connection, migrated_url: str) -> None:
+    with psycopg.connect(migrated_url, options="-c search_path=agentforge") as writer:
         writer.execute(INSERT, ("2026-05-05 00:00:00+00",))  # holds the default until it commits
         writer.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         steps = maintain(database, Options())
@@ -165,12 +163,12 @@ def test_a_step_that_fails_does_not_stop_the_others(database: Connection, databa
     assert [step.error for step in steps[1:]] == [None] * 4
 
 
-def test_writers_go_on_while_partitions_are_made(database: Connection, database_url: str) -> None:
+def test_writers_go_on_while_partitions_are_made(database: Connection, migrated_url: str) -> None:
     stop = threading.Event()
     written = []
 
     def write() -> None:
-        with psycopg.connect(database_url, autocommit=True, options="-c search_path=agentforge") as connection:
+        with psycopg.connect(migrated_url, autocommit=True, options="-c search_path=agentforge") as connection:
             while not stop.is_set():
                 connection.execute(INSERT, ("2026-05-05 00:00:00+00",))
                 written.append(1)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from fix_database import NewDatabase
+from fix_people import Login
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -31,32 +30,6 @@ OWNERS = """
 """
 
 
-class Login:
-    """A login role of its own on the test server."""
-
-    def __init__(self, url: str) -> None:
-        self.name, self.password = f"test_{secrets.token_hex(6)}", secrets.token_hex(12)
-        self.admin = url
-        self.administer("CREATE ROLE {} LOGIN PASSWORD {}", sql.Identifier(self.name), sql.Literal(self.password))
-
-    def administer(self, statement: str, *parts: sql.Composable, url: str = "") -> None:
-        with psycopg.connect(url or self.admin, autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*parts))
-
-    def url(self, database: str) -> str:
-        options = {name: value for name, value in conninfo_to_dict(database).items() if name != "passfile"}
-        return make_conninfo("", **{**options, "user": self.name, "password": self.password})
-
-
-@pytest.fixture
-def login(database_url: str) -> Iterator[Login]:
-    """A role without any privilege, gone after the test with what it owns in the test's database."""
-    made = Login(database_url)
-    yield made
-    made.administer("DROP OWNED BY {} CASCADE", sql.Identifier(made.name))
-    made.administer("DROP ROLE {}", sql.Identifier(made.name))
-
-
 def test_everything_belongs_to_the_owner_and_nothing_to_the_application(database_url: str) -> None:
     with connect(DatabaseSettings(url=database_url)) as connection:
         migrate(connection)
@@ -68,7 +41,8 @@ def test_everything_belongs_to_the_owner_and_nothing_to_the_application(database
     assert roles == [("agentforge_app",) + (False,) * 4, ("agentforge_owner",) + (False,) * 4]
 
 
-def test_who_may_not_is_told_what_to_run_and_that_is_enough(database_url: str, login: Login) -> None:
+def test_who_may_not_is_told_what_to_run_and_that_is_enough(new_database: NewDatabase, login: Login) -> None:
+    database_url = new_database()
     mine = DatabaseSettings(url=login.url(database_url))
     with pytest.raises(DatabaseError, match="may not set the database up") as caught, connect(mine) as connection:
         migrate(connection)
@@ -111,10 +85,8 @@ def test_the_owner_of_a_database_who_may_create_roles_needs_nobody(folder: Path)
             assert connection.execute("SELECT current_user_id()").fetchone() == (None,)
 
 
-def test_a_role_outside_is_told_whom_to_ask(database_url: str, login: Login) -> None:
-    with connect(DatabaseSettings(url=database_url)) as connection:
-        migrate(connection)
-    mine = DatabaseSettings(url=login.url(database_url))
+def test_a_role_outside_is_told_whom_to_ask(migrated_url: str, login: Login) -> None:
+    mine = DatabaseSettings(url=login.url(migrated_url))
     with (
         pytest.raises(DatabaseError, match=f"The role {login.name} may not use agentforge") as caught,
         open_database(mine, print),
@@ -125,12 +97,11 @@ def test_a_role_outside_is_told_whom_to_ask(database_url: str, login: Login) -> 
         pass
 
 
-def test_an_application_that_is_newer_than_the_schema_asks_for_its_owner(database_url: str, login: Login) -> None:
-    with connect(DatabaseSettings(url=database_url)) as connection:
-        migrate(connection)
+def test_an_application_that_is_newer_than_the_schema_asks_for_its_owner(migrated_url: str, login: Login) -> None:
+    with connect(DatabaseSettings(url=migrated_url)) as connection:
         connection.execute("DELETE FROM schema_migrations WHERE name = %s", (migrations()[-1].name,))
     login.administer("GRANT agentforge_app TO {}", sql.Identifier(login.name))
-    mine = DatabaseSettings(url=login.url(database_url))
+    mine = DatabaseSettings(url=login.url(migrated_url))
     with pytest.raises(DatabaseError, match=migrations()[-1].name) as caught, open_database(mine, print):
         pass
     assert "agentforge db migrate" in caught.value.hint
