@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import agentforge
-from agentforge.cli import db_app
+from agentforge.cli import db_app, user_app
 from agentforge.cli.options import (
     DEFAULT_MAX_FILE_SIZE,
     DatabaseUrl,
@@ -35,6 +35,7 @@ app = typer.Typer(
 
 
 app.add_typer(db_app.app, name="db")
+app.add_typer(user_app.app)
 
 
 def _show_version(wanted: bool) -> None:

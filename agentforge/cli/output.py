@@ -1,0 +1,50 @@
+"""How commands that list something show it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+SCHEMA_VERSION = 1
+
+
+def print_json(members: Mapping[str, Any]) -> None:
+    """One JSON document on stdout."""
+    json.dump({"schema_version": SCHEMA_VERSION, **members}, sys.stdout, indent=2, default=_plain)
+    sys.stdout.write("\n")
+
+
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """A table on stdout: times in the local zone to the minute, yes and no, and nothing for None."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*map(cell, row))
+    Console(highlight=False, markup=False, soft_wrap=True).print(table)
+
+
+def cell(value: Any) -> str:
+    """A value as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value.astimezone():%Y-%m-%d %H:%M}"
+    return str(value)
+
+
+def say(text: str) -> None:
+    """A note on stderr."""
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
