@@ -66,13 +66,13 @@ $$;
 CREATE FUNCTION agentforge.record_login(action text, who bigint, tried text, details jsonb, user_agent text) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO agentforge.audit_logs
-        (user_id, action, resource_type, resource_id, new_values, request_id, ip_address, user_agent)
+        (user_id, action, resource_type, resource_id, new_values, request_id, ip_address, user_agent, created_at)
     VALUES (
         who, action, 'users', (SELECT u.id FROM agentforge.users AS u WHERE u.username = tried),
         jsonb_build_object('username', substring(tried FROM '^[a-z0-9][a-z0-9._-]{0,49}$')) || details,
         substring(current_setting('agentforge.request_id', true)
             FROM '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$')::uuid,
-        inet_client_addr(), left(user_agent, 200))
+        inet_client_addr(), left(user_agent, 200), clock_timestamp())
 $$;
 
 -- One guess at a password. From the third failure on, the next guess has to wait 1, 2, 4 ... at most 300 seconds; an hour

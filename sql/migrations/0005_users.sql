@@ -63,7 +63,7 @@ END
 $$;
 
 CREATE FUNCTION agentforge.user_add(username text, email text, role text, password_digest text) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
     made bigint;

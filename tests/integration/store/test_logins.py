@@ -269,6 +269,19 @@ def test_logging_out_ends_one_session_or_all(people: People) -> None:
         assert logins.whoami(third) is None
 
 
+def test_a_wrong_password_in_a_transaction_leaves_its_trace(people: People) -> None:
+    name = people.add()
+    with people.attacker() as connection, connection.transaction():
+        refused = logins.log_in(connection, name, "wrong", timedelta(hours=1), "test", CHEAP)
+    assert isinstance(refused, UsageError)
+    left = people.administer(
+        "SELECT failed_logins, (SELECT count(*) FROM audit_logs WHERE action = 'LOGIN_FAILED' AND resource_id = u.id) "
+        "FROM users AS u WHERE username = %s",
+        (name,),
+    )
+    assert left == [(1, 1)]
+
+
 def test_the_trail_names_who_tried_and_no_proof(people: People) -> None:
     name = people.add()
     token = people.log_in(name)

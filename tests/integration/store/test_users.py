@@ -178,10 +178,11 @@ def test_removing_a_user_keeps_what_the_trail_says_of_him(people: People) -> Non
     name = people.add()
     ((user_id,),) = people.administer("SELECT id FROM users WHERE username = %s", (name,))
     project = people.project(f"p-{name}")
-    with people.operator() as operator:
+    with people.operator() as operator, people.as_user(name) as connection:
         users.grant(operator, name, "write", f"p-{name}")
-        people.log_in(name)
+        connection.execute("INSERT INTO projects (key, name) VALUES (%s, 'his')", (name,))
         users.remove(operator, name)
+    assert people.administer("SELECT created_by FROM projects WHERE key = %s", (name,)) == [(None,)]
     trail = people.administer("SELECT count(*) FROM audit_logs WHERE user_id = %s AND action = 'LOGIN'", (user_id,))
     assert trail == [(1,)]
     left = people.administer(
