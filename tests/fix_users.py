@@ -40,7 +40,9 @@ class People:
     @contextmanager
     def attacker(self, token: str = "") -> Iterator[Connection]:
         """A session of agentforge_app, which is nobody, or whose token it presents."""
-        with psycopg.connect(self.url, autocommit=True, options="-c search_path=agentforge") as connection:
+        with psycopg.connect(
+            self.url, autocommit=True, options="-c search_path=agentforge -c lock_timeout=5s"
+        ) as connection:
             connection.execute("SET SESSION AUTHORIZATION agentforge_app")
             connection.execute("SELECT set_config('agentforge.session_token', %s, false)", (token,))
             yield connection
