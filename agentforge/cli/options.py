@@ -62,3 +62,12 @@ Model = Annotated[
         help="What embeds functions: hashed, or a sentence-transformers model (name or folder).",
     ),
 ]
+EncryptionKeyFile = Annotated[
+    str | None,
+    typer.Option(
+        "--encryption-key-file",
+        metavar="FILE",
+        envvar="AGENTFORGE_AUDIT_ENCRYPTION_KEY_FILE",
+        help="Key of the audit trail's values; else AGENTFORGE_AUDIT_ENCRYPTION_KEY holds it.",
+    ),
+]

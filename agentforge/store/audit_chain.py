@@ -1,8 +1,8 @@
 """The hash chain over the audit trail: whoever changes, removes or slips in a row breaks it.
 
-Each month of UTC has a chain of its own. A link is the SHA-256 of the link before it and of one row of audit_logs as it is
-stored; with a key it is an HMAC, which cannot be computed anew without that key. Rows are chained after they are committed,
-in batches, so writers never wait for each other, and one that commits late is chained later.
+Each month of UTC has a chain of its own. A link is the SHA-256 of the link before it and of one row of audit_logs as it
+is stored; with a key it is an HMAC, which cannot be computed anew without that key. Rows are chained after they are
+committed, in batches, so writers never wait for each other, and one that commits late is chained later.
 """
 
 from __future__ import annotations

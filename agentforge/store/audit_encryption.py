@@ -123,9 +123,9 @@ def _with_values(link: Link, stored: Mapping[tuple[int, datetime], tuple[str | N
 
 
 def _encrypted(row: Values, old: AuditKey | None, new: AuditKey) -> Values:
-    log_id, created_at, *both = row
-    texts = [_renew(text, log_id, column, old, new) for text, column in zip(both, ("old_values", "new_values"), strict=True)]
-    return log_id, created_at, texts[0], texts[1]
+    log_id, created_at, before, after = row
+    before, after = _renew(before, log_id, "old_values", old, new), _renew(after, log_id, "new_values", old, new)
+    return log_id, created_at, before, after
 
 
 def _renew(text: str | None, log_id: int, column: str, old: AuditKey | None, new: AuditKey) -> str | None:
@@ -138,15 +138,14 @@ def _renew(text: str | None, log_id: int, column: str, old: AuditKey | None, new
             return text
         if old is None:
             raise UsageError(
-                f"{column} of row {log_id} of audit_logs is encrypted.", "Name its key where the key until now is named."
+                f"{column} of row {log_id} of audit_logs is encrypted.",
+                "Name its key where the key until now is named.",
             )
         text = old.decrypt(value, log_id, column)
     return new.encrypt(text, log_id, column)
 
 
-def _store(
-    connection: Connection, rows: Sequence[Values]
-) -> dict[tuple[int, datetime], tuple[str | None, str | None]]:
+def _store(connection: Connection, rows: Sequence[Values]) -> dict[tuple[int, datetime], tuple[str | None, str | None]]:
     """Put values in place. Returns them, by id and time of their rows, in the text that the server makes of them."""
     cursor = connection.execute(
         load("audit_chain")["replace_values"],

@@ -88,7 +88,8 @@ def read_key(text: str) -> AuditKey:
         secret = b""
     if len(secret) != KEY_BYTES:
         raise UsageError(
-            f"The audit encryption key is not {KEY_BYTES} bytes in base64.", "Create one with `agentforge audit key FILE`."
+            f"The audit encryption key is not {KEY_BYTES} bytes in base64.",
+            "Create one with `agentforge audit key FILE`.",
         )
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM

@@ -53,9 +53,11 @@ CREATE FUNCTION agentforge.former_user(changed text, before jsonb[]) RETURNS big
 $$;
 
 -- The trigger. Its arguments: `row` or `statement`, the columns that may be shown, those that name a row without an id, and
--- the column that holds the project. The rows of one UPDATE stand in both transition tables in the same order.
+-- the column that holds the project. The rows of one UPDATE stand in both transition tables in the same order. How values
+-- become text is fixed: a session that rounds floating-point numbers would hide what it changes.
 CREATE FUNCTION agentforge.write_audit() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SET extra_float_digits = 1 SET timezone = 'UTC' SET intervalstyle = 'postgres' SET bytea_output = 'hex' AS $$
 DECLARE
     before jsonb[];
     after jsonb[];
