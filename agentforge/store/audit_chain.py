@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from agentforge.errors import UsageError
@@ -106,7 +107,7 @@ def chain(connection: Connection, key: AuditKey | None = None, batch_rows: int =
 
     Args:
         connection: as the owner of the schema, outside a transaction.
-        key: encryption key; rows whose values are not encrypted yet then wait for the next time.
+        key: encryption key; the first row whose values are not encrypted yet, and all after it, wait for the next time.
         batch_rows: how many at once.
 
     Returns:
@@ -120,8 +121,9 @@ def chain(connection: Connection, key: AuditKey | None = None, batch_rows: int =
     while True:
         with connection.transaction():
             connection.execute(queries["lock"])
-            parameters = {"encrypted": key is not None, "batch_rows": batch_rows}
-            rows = connection.execute(queries["unchained"], parameters).fetchall()
+            rows = connection.execute(queries["unchained"], {"batch_rows": batch_rows}).fetchall()
+            if key is not None:
+                rows = list(takewhile(lambda row: not row[3], rows))
             if rows:
                 check_key(connection, key)
                 _append(connection, rows, key)
@@ -146,11 +148,13 @@ def check_key(connection: Connection, key: AuditKey | None) -> None:
         )
 
 
-def _append(connection: Connection, rows: Sequence[tuple[int, datetime, date, Columns]], key: AuditKey | None) -> None:
+def _append(
+    connection: Connection, rows: Sequence[tuple[int, datetime, date, bool, Columns]], key: AuditKey | None
+) -> None:
     queries = load("audit_chain")
     heads: dict[date, tuple[int, bytes]] = {}
     positions, hashes = [], []
-    for _, _, month, columns in rows:
+    for _, _, month, _, columns in rows:
         if month not in heads:
             head = connection.execute(queries["head"], {"month": month}).fetchone()
             heads[month] = (head[0], head[1]) if head else (0, genesis(month))

@@ -6,10 +6,10 @@ SELECT pg_advisory_xact_lock(1095124047, -2);
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
 
 -- unchained --
--- Rows that are to be chained next, each as the list of its columns: id, created_at, month, columns. What is older than the
--- last chained row by more than a day was left out on purpose: it was written afterwards. Where values are encrypted, those
--- that are not yet wait.
+-- Rows that are to be chained next: id, created_at, month, whether it has values that are not encrypted, all columns. What is
+-- older than the last chained row by more than a day is left out on purpose: it was written afterwards.
 SELECT a.id, a.created_at, date_trunc('month', a.created_at AT TIME ZONE 'UTC')::date,
+       NOT coalesce(a.old_values ?& '{v,key,nonce,data}', true) OR NOT coalesce(a.new_values ?& '{v,key,nonce,data}', true),
        ARRAY[a.id::text, a.user_id::text, a.database_user, a.action, a.resource_type, a.resource_id::text,
              a.project_id::text, a.old_values::text, a.new_values::text, a.row_count::text, a.request_id::text,
              a.ip_address::text, a.user_agent, (extract(epoch FROM a.created_at) * 1000000)::bigint::text]
@@ -19,8 +19,6 @@ WHERE a.created_at > coalesce(
           '-infinity')
   AND NOT EXISTS (
       SELECT FROM agentforge.audit_chain AS c WHERE c.log_created_at = a.created_at AND c.log_id = a.id)
-  AND (NOT %(encrypted)s
-       OR (coalesce(a.old_values ?& '{v,key,nonce,data}', true) AND coalesce(a.new_values ?& '{v,key,nonce,data}', true)))
 ORDER BY a.created_at, a.id
 LIMIT %(batch_rows)s;
 
@@ -66,7 +64,7 @@ WITH batches AS (
 )
 SELECT DISTINCT ON (c.month) c.month, c.position, c.log_id
 FROM agentforge.audit_chain AS c JOIN earlier AS e USING (chained_at)
-WHERE c.log_created_at < least(e.reached, c.chained_at) - interval '1 day'
+WHERE e.reached IS NOT NULL AND c.log_created_at < least(e.reached, c.chained_at) - interval '1 day'
 ORDER BY c.month, c.position;
 
 -- never_chained --
