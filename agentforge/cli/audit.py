@@ -26,7 +26,6 @@ from agentforge.store.requests import Request
 
 SCHEMA_VERSION = 1
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_MAX_AGO = timedelta(days=36500)
 
 
 def parse_time(text: str | None) -> datetime | None:
@@ -40,7 +39,7 @@ def parse_time(text: str | None) -> datetime | None:
     ago = re.fullmatch(r"([0-9]{1,9})([mhdw])", text)
     try:
         if ago:
-            return datetime.now(UTC) - min(timedelta(**{_UNITS[ago[2]]: int(ago[1])}), _MAX_AGO)
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
         raise UsageError(
