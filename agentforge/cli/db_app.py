@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat
+from agentforge.cli import partitions_app
+from agentforge.cli.options import ArchiveTo, DatabaseUrl, DataDir, Format, KeepDetached, MonthsAhead, OutputFormat
 
 if TYPE_CHECKING:
     from agentforge.store.connection import DatabaseSettings
+    from agentforge.store.maintenance import Options
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The database.")
+app.add_typer(partitions_app.app, name="partitions")
 
 
 def _embedded(action: str, data_dir: str | None, database_url: str | None, output_format: Format) -> int:
@@ -85,37 +88,83 @@ def sql() -> int:
     return print_sql()
 
 
-@app.command()
-def partitions(
-    data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE
-) -> int:
-    """List the partitions of the tables that grow with time."""
-    from agentforge.cli.maintenance import show_partitions
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
 
-    return show_partitions(_settings(database_url, data_dir), as_json=output_format is Format.JSON)
+
+def _archive_options(months_ahead: int, dry_run: bool, keep_detached: bool, archive_to: str | None) -> Options:
+    from pathlib import Path
+
+    from agentforge.store.maintenance import Options
+
+    return Options(months_ahead, dry_run, keep_detached, Path(archive_to) if archive_to else None)
 
 
 @app.command()
 def maintain(
-    months_ahead: Annotated[
-        int, typer.Option("--months-ahead", min=0, max=120, metavar="N", help="Make partitions for so many months.")
-    ] = 3,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be dropped, and change nothing.")] = False,
-    keep_detached: Annotated[
-        bool, typer.Option("--keep-detached", help="Detach what is past its retention, but keep the tables.")
-    ] = False,
+    months_ahead: MonthsAhead = 3,
+    dry_run: DryRun = False,
+    keep_detached: KeepDetached = False,
+    archive_to: ArchiveTo = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")] = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     output_format: OutputFormat = Format.TABLE,
 ) -> int:
-    """For cron: partitions made ahead and dropped in time, expired sessions, summaries, statistics."""
-    from agentforge.cli.maintenance import run_maintain
+    """For cron: partitions made ahead and dropped in time, expired sessions, summaries, statistics, vector indexes."""
+    from agentforge.cli.maintenance import run_steps
+
+    options = _archive_options(months_ahead, dry_run, keep_detached, archive_to)
+    settings = _settings(database_url, data_dir)
+    return run_steps(settings, "db maintain", options, as_json=output_format is Format.JSON, quiet=quiet)
+
+
+@app.command()
+def refresh(
+    data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE
+) -> int:
+    """Refresh both summaries; who reads them does not wait."""
+    from agentforge.cli.maintenance import run_steps
     from agentforge.store.maintenance import Options
 
-    options = Options(months_ahead, dry_run, keep_detached)
     settings = _settings(database_url, data_dir)
-    return run_maintain(settings, options, as_json=output_format is Format.JSON, quiet=quiet)
+    return run_steps(settings, "db refresh", Options(), ["refresh"], as_json=output_format is Format.JSON)
+
+
+@app.command()
+def cleanup(
+    dry_run: DryRun = False,
+    keep_detached: KeepDetached = False,
+    archive_to: ArchiveTo = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> int:
+    """Drop what is past its retention, and expired sessions."""
+    from agentforge.cli.maintenance import run_steps
+
+    options = _archive_options(0, dry_run, keep_detached, archive_to)
+    settings = _settings(database_url, data_dir)
+    return run_steps(settings, "db cleanup", options, ["retention", "sessions"], as_json=output_format is Format.JSON)
+
+
+@app.command()
+def archive(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Made where there is none.")],
+    partition: Annotated[str | None, typer.Option("--partition", metavar="NAME", help="This one only.")] = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option("--older-than", metavar="INTERVAL", help="Those that ended so long ago, such as '18 months'."),
+    ] = None,
+    drop: Annotated[bool, typer.Option("--drop", help="Drop each one when its file is whole.")] = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> int:
+    """Write partitions to compressed files; without a choice, those that are past their retention."""
+    from agentforge.cli.partitions import run_archive
+
+    settings = _settings(database_url, data_dir)
+    return run_archive(settings, folder, partition, older_than, drop=drop, as_json=output_format is Format.JSON)
 
 
 BackupFile = Annotated[str, typer.Argument(metavar="FILE", help="In pg_dump's custom format.")]

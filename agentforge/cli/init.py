@@ -35,7 +35,7 @@ def run_init(settings: DatabaseSettings, password_fd: int | None, *, as_json: bo
             set_application_password(connection, password)
         role = standing(connection).role
         work_as_owner(connection, "")
-        maintenance.maintain(connection, maintenance.Options())
+        maintenance.maintain(connection, maintenance.Options(), maintenance.AFTER_MIGRATING)
         name = connection.info.dbname
     if as_json:
         json.dump({"schema_version": 1, "database": name, "applied": list(applied)}, sys.stdout, indent=2)

@@ -1,25 +1,34 @@
-"""`agentforge db migrate|sql|partitions|maintain`: what is done to any database, the embedded one or yours."""
+"""`agentforge db migrate|sql|maintain|refresh|cleanup`: what is done to any database, the embedded one or yours."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from agentforge.cli.database import open_as_owner
-from agentforge.errors import EXIT_CLEAN, EXIT_INTERNAL
+from agentforge.errors import EXIT_CLEAN, EXIT_INTERNAL, EXIT_INTERRUPTED, AgentForgeError
 from agentforge.store import maintenance
 from agentforge.store.connection import DatabaseSettings, connect
-from agentforge.store.maintenance import Options
+from agentforge.store.maintenance import Options, Step
 from agentforge.store.migrate import migrate, script
 from agentforge.store.requests import Request
 
 SCHEMA_VERSION = 1
+
+
+class Interrupted(AgentForgeError):  # noqa: N818 - it is a request of the user, not a fault
+    """The user, or the system for him, ended the command."""
+
+    exit_code = EXIT_INTERRUPTED
 
 
 def print_sql() -> int:
@@ -29,72 +38,96 @@ def print_sql() -> int:
 
 
 def run_migrate(settings: DatabaseSettings, *, as_json: bool) -> int:
-    """Bring the schema up to date, and make the partitions of the next months."""
-    with connect(settings, _say) as connection:
+    """Bring the schema up to date, make the partitions of the next months, and drop what is past its retention."""
+    with connect(settings, say) as connection:
         applied = migrate(connection)
-        maintenance.maintain(connection, Options())
+    with interruptible(), open_as_owner(settings, say) as connection:
+        steps = maintenance.maintain(connection, Options(), maintenance.AFTER_MIGRATING) or ()
     if as_json:
-        _print_json({"applied": list(applied)})
+        print_json({"applied": list(applied)})
     else:
         sys.stdout.write(f"applied {', '.join(applied)}\n" if applied else "The schema is up to date.\n")
-    return EXIT_CLEAN
+    return _complain(steps)
 
 
-def show_partitions(settings: DatabaseSettings, *, as_json: bool) -> int:
-    """All partitions with their ranges and sizes."""
-    with open_as_owner(settings, _say, Request("db partitions")) as connection:
-        found = maintenance.partitions(connection)
-    if as_json:
-        _print_json({"partitions": [dataclasses.asdict(partition) for partition in found]})
-        return EXIT_CLEAN
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("partition", "from", "to"):
-        table.add_column(column)
-    for column in ("rows", "MB"):
-        table.add_column(column, justify="right")
-    for item in found:
-        dates = [f"{edge:%Y-%m-%d}" if edge else "" for edge in (item.start, item.end)]
-        table.add_row(item.name, *dates, f"{item.rows:,}", f"{item.bytes / 1e6:,.1f}")
-    Console(highlight=False, markup=False).print(table)
-    return EXIT_CLEAN
+def run_steps(
+    settings: DatabaseSettings,
+    command: str,
+    options: Options,
+    only: Collection[str] | None = None,
+    *,
+    as_json: bool,
+    quiet: bool = False,
+) -> int:
+    """Do steps of the maintenance and show them.
 
+    Args:
+        settings: which database.
+        command: name of the command, for the log of requests.
+        options: how.
+        only: the names of the steps; None for all.
+        as_json: print one line of JSON instead of a table.
+        quiet: print failures only.
 
-def run_maintain(settings: DatabaseSettings, options: Options, *, as_json: bool, quiet: bool) -> int:
-    """Maintain; 3 where a step failed. A second run beside another does nothing, and that is no failure."""
-    request = Request("db maintain")
-    with open_as_owner(settings, _ignore if quiet else _say, request) as connection:
-        steps = maintenance.maintain(connection, options)
+    Returns:
+        0, or 3 where a step failed. Another maintenance that is under way is no failure: then there is nothing to do.
+    """
+    request = Request(command)
+    with interruptible(request), open_as_owner(settings, _ignore if quiet else say, request) as connection:
+        steps = maintenance.maintain(connection, options, only)
         failed = any(step.error is not None for step in steps or ())
         request.status = EXIT_INTERNAL if failed else EXIT_CLEAN
     if steps is None:
-        _say("Another maintenance is running: nothing to do.")
+        say("Another maintenance is running: nothing to do.")
         return EXIT_CLEAN
     if as_json:
-        sys.stdout.write(
-            json.dumps({"schema_version": SCHEMA_VERSION, "steps": [_step(step) for step in steps]}) + "\n"
-        )
+        sys.stdout.write(json.dumps({"schema_version": SCHEMA_VERSION, "steps": list(map(_document, steps))}) + "\n")
     elif not quiet:
         console = Console(highlight=False, soft_wrap=True)
         for step in steps:
             console.print(Text.assemble(f"{step.name:<10} {step.seconds:6.2f} s  ", step.done))
-    for step in steps:
-        if step.error is not None:
-            sys.stderr.write(f"agentforge: {step.name} failed: {step.error}\n")
-    return request.status
+    return _complain(steps)
 
 
-def _step(step: maintenance.Step) -> dict[str, Any]:
-    return {**dataclasses.asdict(step), "seconds": round(step.seconds, 3)}
+@contextmanager
+def interruptible(request: Request | None = None) -> Iterator[None]:
+    """Within, SIGTERM ends the command as Ctrl-C does: its statement is cancelled, its locks go, it exits with 130."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        if request is not None:
+            request.status = EXIT_INTERRUPTED  # until it ends otherwise
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted.", "What was done is kept, nothing is half-done: run it again.") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-def _print_json(members: dict[str, Any]) -> None:
+def print_json(members: dict[str, Any]) -> None:
+    """Print a document with its version."""
     json.dump({"schema_version": SCHEMA_VERSION, **members}, sys.stdout, indent=2, default=str)
     sys.stdout.write("\n")
 
 
+def say(text: str) -> None:
+    """Tell people something beside the result."""
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)
+
+
+def _complain(steps: Collection[Step]) -> int:
+    failed = [step for step in steps if step.error is not None]
+    for step in failed:
+        sys.stderr.write(f"agentforge: {step.name} failed: {step.error}\n")
+    return EXIT_INTERNAL if failed else EXIT_CLEAN
+
+
+def _document(step: Step) -> dict[str, Any]:
+    return {**dataclasses.asdict(step), "seconds": round(step.seconds, 3)}
+
+
 def _ignore(_: str) -> None:
     """Cron mails whatever is said."""
-
-
-def _say(text: str) -> None:
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)

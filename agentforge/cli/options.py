@@ -71,3 +71,18 @@ EncryptionKeyFile = Annotated[
         help="Key of the audit trail's values; else AGENTFORGE_AUDIT_ENCRYPTION_KEY holds it.",
     ),
 ]
+MonthsAhead = Annotated[
+    int, typer.Option("--months-ahead", min=0, max=120, metavar="N", help="Make partitions for so many months.")
+]
+ArchiveTo = Annotated[
+    str | None,
+    typer.Option(
+        "--archive-to",
+        metavar="DIR",
+        envvar="AGENTFORGE_ARCHIVE_DIR",
+        help="Write what is past its retention to files there, before it is dropped.",
+    ),
+]
+KeepDetached = Annotated[
+    bool, typer.Option("--keep-detached", help="Detach what is past its retention, but keep the tables.")
+]

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from agentforge.store.connection import DatabaseSettings, connect
-from agentforge.store.maintenance import Options, maintain, partitions
+from agentforge.cli.database import open_as_owner
+from agentforge.store.connection import DatabaseSettings
+from agentforge.store.maintenance import STEPS, Options, maintain
+from agentforge.store.partitions import partitions
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -21,7 +23,7 @@ INSERT = "INSERT INTO performance_metrics (metric_name, metric_value, recorded_a
 
 @pytest.fixture
 def database(migrated_url: str) -> Iterator[Connection]:
-    with connect(DatabaseSettings(url=migrated_url)) as connection:
+    with open_as_owner(DatabaseSettings(url=migrated_url), print) as connection:
         yield connection
 
 
@@ -40,7 +42,7 @@ def rows_by_partition(connection: Connection) -> dict[str, int]:
 def test_a_run_makes_the_months_ahead_once(database: Connection) -> None:
     steps = maintain(database, Options(months_ahead=2))
     assert steps is not None
-    assert [step.name for step in steps] == ["rollover", "retention", "sessions", "refresh", "analyze"]
+    assert [step.name for step in steps] == ["rollover", "retention", "sessions", "refresh", "analyze", "indexes"]
     assert all(step.error is None for step in steps)
     made = [item for item in partitions(database) if not item.is_default]
     assert {item.table for item in made} == TABLES
@@ -99,17 +101,6 @@ def test_rows_go_to_their_partition_and_are_numbered_on(database: Connection) ->
     assert database.execute("SELECT array_agg(id ORDER BY id) FROM performance_metrics").fetchone() == ([1, 2],)
 
 
-def test_a_million_strays_are_moved(database: Connection) -> None:
-    database.execute(
-        "INSERT INTO performance_metrics (metric_name, metric_value, recorded_at) "
-        "SELECT 'm', n, timestamptz '2026-01-01 00:00:00+00' + n * interval '5 seconds' "
-        "FROM generate_series(0, 999999) AS n"
-    )
-    made = rollover(database, "2026-01-01", 0)
-    assert sum(moved for _, moved in made) == 1_000_000
-    assert "performance_metrics_default" not in rows_by_partition(database)
-
-
 def test_retention_drops_whole_months_and_nothing_younger(database: Connection) -> None:
     rollover(database, "2024-01-15", 1)
     rollover(database, "2099-01-15", 0)
@@ -156,11 +147,12 @@ def test_a_step_that_fails_does_not_stop_the_others(database: Connection, migrat
     with psycopg.connect(migrated_url, options="-c search_path=agentforge") as writer:
         writer.execute(INSERT, ("2026-05-05 00:00:00+00",))  # holds the default until it commits
         writer.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        database.execute("SET agentforge.lock_attempts = 2")
         steps = maintain(database, Options())
     assert steps is not None
     assert steps[0].error is not None
     assert "lock timeout" in steps[0].error
-    assert [step.error for step in steps[1:]] == [None] * 4
+    assert [step.error for step in steps[1:]] == [None] * (len(STEPS) - 1)
 
 
 def test_writers_go_on_while_partitions_are_made(database: Connection, migrated_url: str) -> None:

@@ -1,0 +1,60 @@
+-- resources --
+-- An approximate index that does not fit is built many times slower. Without workers it needs no shared memory, of which
+-- containers have little, and leaves the other cores to those who work.
+SELECT set_config('maintenance_work_mem', '512MB', false), set_config('max_parallel_maintenance_workers', '0', false),
+       set_config('lock_timeout', '60s', false);
+
+-- usual_resources --
+RESET maintenance_work_mem;
+RESET max_parallel_maintenance_workers;
+
+-- leftovers --
+-- What an interrupted CREATE INDEX or REINDEX CONCURRENTLY left: every write pays for it, no search uses it.
+SELECT c.relname, format('DROP INDEX CONCURRENTLY IF EXISTS agentforge.%I', c.relname)
+FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+WHERE c.relnamespace = 'agentforge'::regnamespace AND c.relkind = 'i' AND NOT c.relispartition AND NOT i.indisvalid
+  AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = c.oid)
+  AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS b WHERE b.relid = i.indrelid)
+ORDER BY 1;
+
+-- bloated --
+-- An index of vectors with more than twice the bytes that its rows take in a new one, or whose rows were changed or deleted
+-- (for half of their number) since it was last built: its graph is then full of holes. A row takes its vector of 2 bytes a
+-- dimension, its neighbours and their heads: pgvector's layout with 16 connections.
+WITH vector_indexes AS (
+    SELECT c.relname AS name, greatest(t.reltuples, 0) AS rows, pg_relation_size(c.oid) AS bytes,
+           greatest(t.reltuples, 0) * (2 * greatest(a.atttypmod, 0) + 310) AS expected,
+           s.n_tup_upd + s.n_tup_del AS changes,
+           (SELECT m.metric_value FROM agentforge.performance_metrics AS m
+            WHERE m.metric_name = 'maintenance.reindex.changes' AND m.tags @> jsonb_build_object('index', c.relname)
+            ORDER BY m.recorded_at DESC LIMIT 1) AS changes_then
+    FROM pg_index AS i
+    JOIN pg_class AS c ON c.oid = i.indexrelid AND c.relkind = 'i'
+    JOIN pg_am AS method ON method.oid = c.relam AND method.amname = 'hnsw'
+    JOIN pg_class AS t ON t.oid = i.indrelid AND t.reltuples >= 0
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = 1
+    JOIN pg_stat_user_tables AS s ON s.relid = t.oid
+    WHERE c.relnamespace = 'agentforge'::regnamespace AND i.indisvalid
+), since AS (
+    SELECT *, changes - CASE WHEN changes_then <= changes THEN changes_then ELSE 0 END AS new_changes FROM vector_indexes
+)
+SELECT name, format('REINDEX INDEX CONCURRENTLY agentforge.%I', name), changes
+FROM since
+WHERE (new_changes > 0 AND bytes > 2 * expected AND bytes > 1000000) OR (new_changes > 1000 AND new_changes > 0.5 * rows)
+ORDER BY name;
+
+-- record_reindex --
+INSERT INTO agentforge.performance_metrics (metric_name, metric_value, tags)
+VALUES ('maintenance.reindex.changes', %(changes)s, jsonb_build_object('index', %(name)s::text));
+
+-- wanted --
+-- Models with more functions than an exact scan pays for, and no index.
+SELECT c.relname, agentforge.vector_index_statement(m.id, false)
+FROM agentforge.embedding_models AS m
+JOIN pg_class AS c ON c.oid = to_regclass(format('agentforge.%%I', 'function_embeddings_' || m.id))
+WHERE c.reltuples >= %(rows)s
+  AND NOT EXISTS (
+      SELECT FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS method ON method.oid = x.relam
+      WHERE i.indrelid = c.oid AND method.amname = 'hnsw' AND i.indisvalid
+  )
+ORDER BY m.id;
