@@ -120,7 +120,7 @@ def maintain(connection: Connection, options: Options, only: Collection[str] | N
 
 
 def rollover_when_due(connection: Connection) -> Step | None:
-    """For who has no cron: make partitions when this month has none. On nearly all days it asks one question.
+    """For who has no cron: make partitions when rows are in a default. On nearly all days it asks one question.
 
     Args:
         connection: as the owner of the schema, outside a transaction.

@@ -88,7 +88,7 @@ def rollover(connection: Connection, table: str, months_ahead: int = MONTHS_AHEA
 
 
 def is_due(connection: Connection) -> bool:
-    """Whether this month lacks a partition or a default holds rows, and nobody tried to mend that for a day."""
+    """Whether a default has held rows for a day, and nobody tried to mend that meanwhile."""
     row = connection.execute(load("partitions")["is_due"]).fetchone()
     return bool(row and row[0])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,6 +92,8 @@ def work_as_application(
         )
     else:
         migrate.check_current(connection)
+    if found.operator and not found.pooled:
+        _mend(connection)
     application = Application(connection, token, request_id, found)
     if not found.pooled:
         query = "work_as_application" if found.operator else "present"
@@ -122,3 +124,17 @@ def work_as_owner(connection: Connection, request_id: str) -> None:
         )
     migrate.migrate(connection)
     connection.execute(load("roles")["work_as_owner"], {"request_id": request_id})
+
+
+def _mend(connection: Connection) -> None:
+    """Make partitions where rows have lain in a default for a day: there is no cron. Never fails, waits for no lock."""
+    import psycopg
+
+    from agentforge.store import partitions
+
+    with suppress(psycopg.Error):
+        connection.execute(load("roles")["work_as_owner"], {"request_id": ""})
+        if partitions.is_due(connection):
+            from agentforge.store.maintenance import rollover_when_due
+
+            rollover_when_due(connection)

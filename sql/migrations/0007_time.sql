@@ -303,7 +303,8 @@ BEGIN
 END
 $$;
 
--- Is a partition of this month missing, or has a default rows? And has nobody tried to mend that in the last day?
+-- Has a default had rows for a day, and has nobody tried to mend that in the last day? A month without a partition does no
+-- harm before that.
 CREATE FUNCTION agentforge.rollover_is_due(at timestamptz DEFAULT now()) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -319,9 +320,8 @@ BEGIN
         )
     LOOP
         EXECUTE format(
-            'SELECT EXISTS (SELECT FROM agentforge.%I) OR NOT EXISTS (SELECT FROM agentforge.partitions '
-            'WHERE table_name = $1 AND range_start <= $2 AND range_end > $2)', wanted || '_default'
-        ) INTO due USING wanted, at;
+            'SELECT EXISTS (SELECT FROM agentforge.%I WHERE %I < $1)', wanted || '_default', agentforge.partition_key(wanted)
+        ) INTO due USING at - interval '1 day';
         EXIT WHEN due;
     END LOOP;
     RETURN due;

@@ -114,7 +114,9 @@ def test_a_dry_run_changes_nothing_and_says_what_would_be_done(old: str, tmp_pat
 
 
 def test_each_part_is_a_command_of_its_own(old: str, tmp_path: Path) -> None:
-    assert "made error_logs_y2020m02, 1 rows moved" in run(old, "partitions", "rollover", "--months-ahead", "0").stdout
+    made = run(old, "partitions", "rollover", "--months-ahead", "0").stdout
+    assert "error_logs_y2020m02" in made
+    assert "1 rows moved out of the defaults" in made
     assert run(old, "refresh").stdout.startswith("refresh ")
     listed = json.loads(run(old, "partitions", "--exact", "--format", "json").stdout)
     assert {item["name"]: item["rows"] for item in listed["partitions"] if item["table"] == "error_logs"}[
@@ -185,10 +187,14 @@ def stuck(url: str) -> Iterator[tuple[subprocess.Popen[str], psycopg.Connection[
         holder.commit()
         holder.execute("SELECT count(*) FROM agentforge.error_logs")
         process = start(url, "maintain")
-        waiting = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 4294967295"
+        waiting = (
+            "SELECT a.pid FROM pg_locks AS a JOIN pg_locks AS w ON w.pid = a.pid AND NOT w.granted "
+            "JOIN pg_database AS d ON d.oid = a.database AND d.datname = current_database() "
+            "WHERE a.locktype = 'advisory' AND a.objid = 4294967295"
+        )
         for _ in range(600):
             found = other.execute(waiting.encode()).fetchone()
-            if found and other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() != (0,):
+            if found:
                 yield process, other, found[0]
                 break
             time.sleep(0.05)
@@ -218,5 +224,5 @@ def test_a_lost_connection_is_told_and_is_a_failure(migrated_url: str) -> None:
         other.execute("SELECT pg_terminate_backend(%s)", (pid,))
         _, stderr = process.communicate(timeout=60)
         assert process.returncode == 3
-        assert "retention failed: the connection was lost" in stderr
+        assert "rollover failed: the connection was lost" in stderr
         assert "Traceback" not in stderr

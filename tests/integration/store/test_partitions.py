@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
-from agentforge.cli.database import open_as_owner
+from agentforge.cli.database import open_as_owner, open_database
 from agentforge.errors import UsageError
 from agentforge.store import partitions
 from agentforge.store.connection import DatabaseSettings
@@ -265,17 +266,31 @@ def test_what_is_kept_for_ever_does_not_expire(database: Connection) -> None:
     assert partitions.expired(database) == ()
 
 
-def test_without_cron_a_command_mends_what_is_due_once_a_day(database: Connection) -> None:
-    done = rollover_when_due(database)
-    assert done is not None
-    assert done.done.startswith("made ")
-    assert rollover_when_due(database) is None, "all is well"
-    database.execute(ERROR, ("stray", "2001-01-01"))
-    assert rollover_when_due(database) is None, "it was tried today"
+def test_without_cron_a_command_mends_what_is_due_once_a_day(database: Connection, migrated_url: str) -> None:
+    def use() -> dict[str, int]:
+        with open_database(DatabaseSettings(url=migrated_url), print) as connection:
+            return months(connection)
+
+    database.execute(ERROR, ("today", "now"))
+    assert use() == {"default": 1}, "a month without a partition can wait until tomorrow"
+    database.execute(ERROR, ("older", "2001-01-01"))
+    assert use() == {f"y{date.today():%Ym%m}": 1, "y2001m01": 1}
+    database.execute(ERROR, ("older", "2001-02-01"))
+    assert use()["default"] == 1, "it was tried today"
     database.execute("UPDATE performance_metrics SET recorded_at = recorded_at - interval '25 hours'")
-    done = rollover_when_due(database)
-    assert done is not None
-    assert done.done == "made error_logs_y2001m01, 1 rows moved out of the defaults"
+    assert use()["y2001m02"] == 1
+
+
+def test_what_is_due_never_makes_a_command_fail_or_wait(database: Connection, migrated_url: str) -> None:
+    database.execute(ERROR, ("stray", "2001-01-01"))
+    with another(migrated_url) as holder, holder.transaction():
+        holder.execute("SELECT count(*) FROM error_logs")
+        started = time.perf_counter()
+        with open_database(DatabaseSettings(url=migrated_url), print) as connection:
+            assert months(connection) == {"default": 1}
+            assert connection.execute("SELECT current_user").fetchone() == ("agentforge_app",)
+        assert time.perf_counter() - started < 5
+    assert rollover_when_due(database) is None, "it was tried today"
 
 
 def test_a_dry_run_names_what_a_run_then_does(database: Connection) -> None:
