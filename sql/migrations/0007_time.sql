@@ -117,44 +117,65 @@ BEGIN
 END
 $$;
 
--- Bring a prepared table up to what the default holds for its month now: rows that came, changed or went since it was
--- filled. Reads the default once for all. Returns, for each of `names`, the rows it has; the last is what has no table.
+-- Bring prepared tables up to what the default holds for their months now: rows that came, changed or went since they were
+-- filled. Returns, for each of `names`, the rows it has; the last number is of those that have no table. With `known`, what an
+-- earlier call returned, the default is only searched for what is new since: rows that went are seen by their number.
 CREATE FUNCTION agentforge.catch_up(
-    wanted text, names text[], lows timestamptz[], highs timestamptz[]
+    wanted text, names text[], lows timestamptz[], highs timestamptz[], known bigint[] DEFAULT NULL
 ) RETURNS bigint[] LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     key_column name := agentforge.partition_key(wanted);
     columns text := agentforge.plain_columns(wanted);
     stray text := wanted || '_default';
-    old_age integer;
+    others constant integer := cardinality(names) + 1;
     since xid := pg_snapshot_xmin(pg_current_snapshot())::xid;
+    counts bigint[] := coalesce(known, array_fill(0::bigint, ARRAY[others]));
+    old_age integer;
+    total bigint;
+    new_rows tid[];
+    scan text := 'count(*) AS rows, array_agg(ctid) FILTER (WHERE age(xmin) <= $1) AS fresh FROM agentforge.%2$I';
     found record;
     place integer;
-    held bigint;
-    counts bigint[] := array_fill(0::bigint, ARRAY[cardinality(names) + 1]);
+    gone bigint;
+    came bigint;
 BEGIN
     SELECT max(age(agentforge.filled_since(name))) INTO old_age FROM unnest(names) AS name;
+    IF known IS NOT NULL THEN
+        EXECUTE format('SELECT count(*), array_agg(ctid) FILTER (WHERE age(xmin) <= $1) FROM agentforge.%I', stray)
+            INTO total, new_rows USING old_age;
+        scan := '0::bigint AS rows, array_agg(ctid) AS fresh FROM agentforge.%2$I WHERE ctid = ANY ($2)';
+    END IF;
     FOR found IN EXECUTE format(
-        'SELECT date_trunc(''month'', %1$I AT TIME ZONE ''UTC'') AT TIME ZONE ''UTC'' AS month, count(*) AS rows, '
-        'array_agg(ctid) FILTER (WHERE age(xmin) <= $1) AS fresh FROM agentforge.%2$I GROUP BY 1',
+        'SELECT date_trunc(''month'', %1$I AT TIME ZONE ''UTC'') AT TIME ZONE ''UTC'' AS month, ' || scan || ' GROUP BY 1',
         key_column, stray
-    ) USING old_age LOOP
-        place := coalesce(array_position(lows, found.month), cardinality(names) + 1);
+    ) USING old_age, new_rows LOOP
+        place := coalesce(array_position(lows, found.month), others);
         counts[place] := counts[place] + found.rows;
-        IF place <= cardinality(names) AND found.fresh IS NOT NULL THEN
+        IF place = others THEN
+            total := NULL;  -- whether such a row is new cannot be told from the copies
+        ELSIF found.fresh IS NOT NULL THEN
             EXECUTE format(
                 'DELETE FROM agentforge.%1$I WHERE (id, %2$I) IN (SELECT id, %2$I FROM agentforge.%3$I WHERE ctid = ANY ($1))',
                 names[place], key_column, stray
             ) USING found.fresh;
+            GET DIAGNOSTICS gone = ROW_COUNT;
             EXECUTE format(
                 'INSERT INTO agentforge.%1$I (%2$s) SELECT %2$s FROM agentforge.%3$I WHERE ctid = ANY ($1)',
                 names[place], columns, stray
             ) USING found.fresh;
+            GET DIAGNOSTICS came = ROW_COUNT;
+            counts[place] := counts[place] + CASE WHEN known IS NULL THEN 0 ELSE came - gone END;
         END IF;
     END LOOP;
+    IF known IS NOT NULL THEN
+        IF total = (SELECT sum(n) FROM unnest(counts) AS n) THEN
+            RETURN counts;
+        END IF;
+        RETURN agentforge.catch_up(wanted, names, lows, highs);
+    END IF;
     FOR place IN 1 .. cardinality(names) LOOP
-        EXECUTE format('SELECT count(*) FROM agentforge.%I', names[place]) INTO held;
-        IF held <> counts[place] THEN
+        EXECUTE format('SELECT count(*) FROM agentforge.%I', names[place]) INTO came;
+        IF came <> counts[place] THEN
             EXECUTE format(
                 'DELETE FROM agentforge.%1$I AS copy WHERE NOT EXISTS ('
                 'SELECT FROM agentforge.%2$I AS stray WHERE stray.id = copy.id AND stray.%3$I = copy.%3$I '
@@ -248,11 +269,11 @@ BEGIN
     FOR place IN 1 .. cardinality(names) LOOP
         PERFORM agentforge.prepare_partition(wanted, names[place], lows[place], highs[place]);
     END LOOP;
-    PERFORM agentforge.catch_up(wanted, names, lows, highs);  -- so that under the lock it finds little, and pages are warm
+    counts := agentforge.catch_up(wanted, names, lows, highs);
     -- Writers must wait before they choose a partition: one that had chosen the default would find it closed to its row.
     PERFORM agentforge.lock_partitioned(wanted, 'SHARE ROW EXCLUSIVE');
     EXECUTE format('ALTER TABLE agentforge.%I DISABLE TRIGGER USER', wanted || '_default');  -- a move is neither of its halves
-    counts := agentforge.catch_up(wanted, names, lows, highs);
+    counts := agentforge.catch_up(wanted, names, lows, highs, counts);
     SELECT coalesce(sum(n), 0) INTO strays FROM unnest(counts[:cardinality(names)]) AS n;
     IF strays > 10000 AND counts[cardinality(names) + 1] = 0 THEN
         -- A million rows are deleted in seconds, and writers wait. An older snapshot (REPEATABLE READ) that reads the table
@@ -421,7 +442,7 @@ REVOKE EXECUTE ON FUNCTION
     agentforge.partition_key(text), agentforge.filled_since(text), agentforge.mark_filled(text, xid),
     agentforge.missing_months(text, integer, timestamptz),
     agentforge.plain_columns(text), agentforge.prepare_partition(text, text, timestamptz, timestamptz),
-    agentforge.catch_up(text, text[], timestamptz[], timestamptz[]),
+    agentforge.catch_up(text, text[], timestamptz[], timestamptz[], bigint[]),
     agentforge.lock_partitioned(text, text, text, bigint, xid),
     agentforge.tell_audit(text, text, bigint), agentforge.rollover_partitions(text, integer, timestamptz),
     agentforge.drop_unwanted_preparations(text, integer, timestamptz), agentforge.rollover_is_due(timestamptz),
