@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agentforge.detect.bandit import load_config
 from agentforge.detect.track import track
-from agentforge.errors import AgentForgeError, AnalysisCancelled
+from agentforge.errors import AgentForgeError, AnalysisCancelled, DatabaseError
 from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFile, SourceFile, Violation
 from agentforge.pipeline.changes import Changes, find_changes
 from agentforge.pipeline.engine import engine_version
@@ -21,6 +21,7 @@ from agentforge.pipeline.worker import WorkerConfig
 from agentforge.store import lifecycle
 from agentforge.store.load import Load, Target
 from agentforge.store.read import Reader
+from agentforge.store.retry import retrying
 from agentforge.walk import SourceTree, WalkOptions, looked_at, renames, walk
 
 if TYPE_CHECKING:
@@ -73,8 +74,11 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
     project = Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit)
     bandit = load_config(tree.root)
     engine = engine_version(request.version, bandit)
-    project_id = lifecycle.ensure_project(connection, project)
-    model_id = lifecycle.ensure_model(connection, embedder.name, embedder.version, embedder.dimension)
+    project_id = retrying(connection, lambda: lifecycle.ensure_project(connection, project))
+    # A new model's partitions want locks on tables that other analyses are writing.
+    model_id = retrying(
+        connection, lambda: lifecycle.ensure_model(connection, embedder.name, embedder.version, embedder.dimension)
+    )
     waiting = Notice(f"Another analysis of {tree.name} is running: waiting for it to finish.")
     with lifecycle.project_lock(connection, project_id, lambda: observer(waiting)):
         last = lifecycle.previous(connection, project_id, tree.branch)
@@ -126,16 +130,22 @@ class _Work:
             load = Load(self._connection, self._target)
             with self.watch.phase("analyse"):
                 self._analyse(load, changes.changed)
-        with self._connection.transaction():
-            if load is not None:
-                with self.watch.phase("store"):
-                    self._observer(PhaseStarted("store"))
-                    self._store(load, changes)
-                with self.watch.phase("compare"):
-                    self._observer(PhaseStarted("compare"))
-                    self._compare(load)
-            lifecycle.finish(self._connection, run, "completed", results=self._totals())
-            lifecycle.record_phases(self._connection, self._target.project_id, run, self.watch.phases())
+        retrying(self._connection, lambda: self._complete(run, load, changes))
+
+    def _complete(self, run: lifecycle.Run, load: Load | None, changes: Changes) -> None:
+        """Put everything in place with the end of the run. Call it inside a transaction; it can be called again."""
+        if load is not None:
+            with self.watch.phase("store"):
+                self._observer(PhaseStarted("store"))
+                self._store(load, changes)
+            with self.watch.phase("compare"):
+                self._observer(PhaseStarted("compare"))
+                self._compare(load)
+        if lifecycle.finish(self._connection, run, "completed", results=self._totals()) is None:
+            raise DatabaseError(
+                "Another session ended this analysis, or removed its project.", "Run again; nothing was half-written."
+            )
+        lifecycle.record_phases(self._connection, self._target.project_id, run, self.watch.phases())
 
     def report(self, project: Project, run: lifecycle.Run, last: lifecycle.Previous | None) -> Report:
         """The whole project as it is stored now."""
@@ -222,13 +232,13 @@ class _Work:
         known = load.unresolved([*self._analyzed, *changes.gone])
         tracked = track(known, self._violations, changes.renames)
         load.store(tracked.found, tracked.gone, changes.gone, changes.renames)
-        self.watch.count("store", len(self._analyzed) + len(self._violations) + len(changes.gone))
+        self.watch.recount("store", len(self._analyzed) + len(self._violations) + len(changes.gone))
 
     def _compare(self, load: Load) -> None:
         from agentforge.embed.duplicates import MIN_LINES, near_duplicates
 
         functions = load.embedded_functions(MIN_LINES)
-        self.watch.count("compare", len(functions.fresh))
+        self.watch.recount("compare", len(functions.fresh))
         if not functions.fresh:
             return
         affordable = len(functions.fresh) * len(functions.ids) <= MAX_COMPARISONS

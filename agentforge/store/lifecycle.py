@@ -104,8 +104,20 @@ def project_lock(connection: Connection, project_id: int, on_wait: Callable[[], 
         connection.execute(queries["fail_stale"], parameters)
         yield
     finally:
+        _unlock(connection, project_id)
+
+
+def _unlock(connection: Connection, project_id: int) -> None:
+    """Free the lock of a project; a connection that is lost, now or earlier, has freed it."""
+    import psycopg
+
+    if connection.closed:
+        return
+    try:
+        connection.execute(load("analyses")["unlock"], {"project_id": project_id})
+    except psycopg.OperationalError:
         if not connection.closed:
-            connection.execute(queries["unlock"], parameters)
+            raise
 
 
 def begin(

@@ -1,0 +1,51 @@
+"""Doing a write again that PostgreSQL ended only because another session was in its way."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from agentforge.store.connection import Connection
+
+T = TypeVar("T")
+
+ATTEMPTS = 6
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 1.0
+
+
+def retrying(
+    connection: Connection,
+    work: Callable[[], T],
+    *,
+    attempts: int = ATTEMPTS,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """What `work` returns, run in a transaction of its own, and again after a deadlock or a serialization failure.
+
+    An attempt that failed leaves nothing in the database, in temporary tables neither; `work` must leave nothing of it
+    in memory. The pauses are random, so that two sessions do not meet again, and grow.
+
+    Args:
+        connection: outside a transaction; `work` writes through it.
+        work: may run several times, once to its end.
+        attempts: at most so many, at least 1.
+        sleep: waits so many seconds.
+
+    Raises:
+        psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected: at the last attempt, too.
+    """
+    from psycopg.errors import DeadlockDetected, SerializationFailure
+
+    for attempt in range(1, attempts):
+        try:
+            with connection.transaction():
+                return work()
+        except (DeadlockDetected, SerializationFailure):
+            longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
+            sleep(random.uniform(0, longest))  # noqa: S311 - keeps no secret
+    with connection.transaction():
+        return work()

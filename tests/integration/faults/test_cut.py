@@ -1,0 +1,165 @@
+"""A connection that breaks anywhere costs a sentence and exit code 3: the state is the one before or the one after."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from itertools import count, cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fix_faults import AFTER, BEFORE, analyze, ends, stored, write_tree
+from fix_proxy import Message, Proxy, proxy
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from agentforge.cli import run
+from agentforge.store.connection import DEFAULTS, DatabaseSettings, connect
+
+# Where a conversation can break so that it makes a difference: what comes before one of these is sent with it.
+POINTS = (b"", b"p", b"Q", b"S", b"d", b"c")
+
+
+@pytest.fixture
+def line(database_url: str) -> Iterator[Proxy]:
+    with proxy(database_url) as state:
+        yield state
+
+
+@pytest.fixture
+def tree(tmp_path: Path, database_url: str) -> Path:
+    """Analysed once; it has changed since."""
+    write_tree(tmp_path / "project", BEFORE)
+    assert analyze(tmp_path / "project", database_url) == 1
+    write_tree(tmp_path / "project", AFTER)
+    return tmp_path / "project"
+
+
+def nth(line: Proxy, number: int) -> Callable[[Message], bool]:
+    """Whether a message is the `number`th, from 1, of those where a cut makes a difference."""
+    return lambda message: message.kind in POINTS and sum(item.kind in POINTS for item in line.seen) == number
+
+
+def commit_of_results(line: Proxy) -> Callable[[Message], bool]:
+    """Whether a message is the COMMIT after which the results of a run count."""
+    return lambda message: message.raw[5:] == b"COMMIT\0" and any(b"incoming_violations" in i.raw for i in line.seen)
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    """What went to stderr: a sentence and advice, and nothing of Python."""
+    error = capsys.readouterr().err
+    assert "Traceback" not in error and "Internal error" not in error
+    assert error.startswith("agentforge: ") and error.count("\n") == 2, error
+    return error
+
+
+def test_a_cut_anywhere_in_an_analysis_leaves_the_state_before_or_after(
+    tree: Path, line: Proxy, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every message of the whole conversation once: half of it arrives, or its answer is lost, by turns."""
+    before = stored(database_url)
+    trees = cycle([BEFORE | {"b.py": None}, AFTER])
+    lost = done = 0
+    for number in count(1):
+        line.arm(nth(line, number), "deaf" if number % 2 else "half")
+        code = analyze(tree, line.url)
+        if not line.broken.is_set():
+            break
+        state = stored(database_url)
+        if code == 3:
+            said(capsys)
+        else:
+            assert (code, state != before) == (1, True), "what was reported as done is there"
+        if state == before:
+            lost += 1
+            continue
+        done += 1
+        assert analyze(tree, database_url) == 1
+        assert stored(database_url) == state, "nothing is left to do"
+        write_tree(tree, next(trees))
+        before = state
+    assert lost > 50
+    assert done > 5
+    assert ends(database_url).count("failed") > 40
+    assert "running" not in ends(database_url)
+
+
+def test_a_lost_word_of_the_commit_loses_nothing(
+    tree: Path, line: Proxy, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = stored(database_url)
+    line.arm(commit_of_results(line), "deaf")
+    assert analyze(tree, line.url) == 3
+    assert "nothing was half-written" in said(capsys)
+    after = stored(database_url)
+    assert after != before
+    assert analyze(tree, database_url) == 1
+    assert stored(database_url) == after
+    assert ends(database_url) == ["completed", "completed", "completed"]
+
+
+def test_a_commit_that_never_arrives_writes_nothing(
+    tree: Path, line: Proxy, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = stored(database_url)
+    line.arm(commit_of_results(line), "half")
+    assert analyze(tree, line.url) == 3
+    assert "nothing was half-written" in said(capsys)
+    assert stored(database_url) == before
+    assert analyze(tree, database_url) == 1
+    assert ends(database_url) == ["completed", "failed", "completed"]
+
+
+@pytest.mark.parametrize(
+    "network", ["tcp_user_timeout=700", "keepalives_idle=1 keepalives_interval=1 keepalives_count=1"]
+)
+def test_a_dead_network_is_noticed(
+    tree: Path, line: Proxy, database_url: str, capsys: pytest.CaptureFixture[str], network: str
+) -> None:
+    """The packets of a connection vanish, in the middle of the transaction; nobody closes it."""
+    before = stored(database_url)
+    line.arm(commit_of_results(line), "frozen")
+    began = time.monotonic()
+    parameters: dict[str, Any] = conninfo_to_dict(network)
+    assert analyze(tree, make_conninfo(line.url, **parameters)) == 3
+    assert time.monotonic() - began < 10
+    assert line.broken.is_set()
+    said(capsys)
+    line.thawed.set()
+    assert stored(database_url) == before
+    assert analyze(tree, database_url) == 1
+
+
+def test_every_connection_watches_the_network(line: Proxy, database_url: str) -> None:
+    options = {
+        "tcp_user_timeout": socket.TCP_USER_TIMEOUT,
+        "keepalives_idle": socket.TCP_KEEPIDLE,
+        "keepalives_interval": socket.TCP_KEEPINTVL,
+        "keepalives_count": socket.TCP_KEEPCNT,
+    }
+    with connect(DatabaseSettings(url=line.url)) as connection:
+        end = socket.socket(fileno=os.dup(connection.fileno()))
+        with end:
+            assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            found = {name: str(end.getsockopt(socket.IPPROTO_TCP, option)) for name, option in options.items()}
+    assert found == {name: DEFAULTS[name] for name in options}
+
+
+@pytest.mark.parametrize("command", [["similar", "total"], ["db", "maintain"], ["db", "partitions"], ["db", "migrate"]])
+def test_other_commands_say_that_the_database_is_lost(
+    tree: Path, line: Proxy, database_url: str, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    for number in count(1):
+        line.arm(nth(line, number), "half")
+        code = run([*command, "--database-url", line.url])
+        if not line.broken.is_set():
+            break
+        output = capsys.readouterr()
+        if code:
+            print(number, code, output.err)
+        else:
+            print(number, 0, output.err, line.seen[-1].raw[:100])
+    assert number > 5
+    assert 0
