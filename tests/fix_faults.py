@@ -118,6 +118,16 @@ def ends(url: str) -> list[str]:
     return [status for (status,) in rows]
 
 
+def wait_until_alone(url: str) -> None:
+    """Wait until no other session is in the database: a server needs a moment to notice that a client is gone."""
+    query = (
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        "AND backend_type = 'client backend'"
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert wait_until(lambda: connection.execute(query).fetchone() is None), "a session stays"
+
+
 def environment(**variables: str) -> dict[str, str]:
     """That of a command which is to use a database of the test's, and no other."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "AGENTFORGE_"))}

@@ -122,7 +122,7 @@ def _forward_answers(state: Proxy, client: socket.socket, server: socket.socket)
         while data := server.recv(65536):
             if not (state.broken.is_set() and state.fate in ("deaf", "frozen")):
                 client.sendall(data)
-            elif data[-6:-1] == _READY or data[:1] == b"G":  # done, or waiting for the data of a COPY
+            elif data[-6:-1] == _READY or data[:1] in (b"G", b"R"):  # done; or waiting for data, or for a password
                 state.answered.set()
         client.shutdown(socket.SHUT_RDWR)
 
@@ -133,7 +133,7 @@ def _break(state: Proxy, message: Message, client: socket.socket, server: socket
         state.thawed.wait(_PATIENCE_SECONDS)
         return
     server.sendall(message.raw[: len(message.raw) // 2] if state.fate == "half" else message.raw)
-    if state.fate == "deaf":
+    if state.fate == "deaf" and message.kind != b"d":  # nobody answers data
         state.answered.wait(_PATIENCE_SECONDS)
 
 
