@@ -103,11 +103,21 @@ def wrap_errors(secret: str = "") -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        message = _first_line(error)
-        shown = message.replace(secret, HIDDEN) if secret else message
-        raise DatabaseError(f"the database reports: {shown}", hint_for(error.sqlstate, message)) from (
-            None if shown != message else error
-        )
+        told = described(error, "the database reports", secret)
+        raise told from (error if not secret or secret not in str(error) else None)
+
+
+def described(error: psycopg.Error, what: str, secret: str = "") -> DatabaseError:
+    """An error of psycopg as a sentence with a hint.
+
+    Args:
+        error: of the driver or the server.
+        what: failed; the beginning of the sentence.
+        secret: text that must not be shown; empty for none.
+    """
+    message = _first_line(error)
+    shown = message.replace(secret, HIDDEN) if secret else message
+    return DatabaseError(f"{what}: {shown}", hint_for(error.sqlstate, message))
 
 
 def hint_for(state: str | None, message: str) -> str:

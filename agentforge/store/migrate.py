@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from agentforge.errors import DatabaseError
 from agentforge.store.queries import folder, load
+from agentforge.store.retry import retrying
 from agentforge.store.roles import prepare, standing
 
 if TYPE_CHECKING:
@@ -42,21 +43,37 @@ def migrate(connection: Connection) -> tuple[str, ...]:
         The names of the migrations that were applied now.
 
     Raises:
-        DatabaseError: the database is newer than the tool, was migrated by a different text, or the role may not do it.
+        DatabaseError: the database is newer than the tool, was migrated by a different text, or the role may not do it;
+            or a migration failed, which the message names: nothing of any is left then.
     """
+    import psycopg
+
+    from agentforge.store.faults import described
+
     found = standing(connection)
     if found.schema and found.operator and not pending(connection):
         return ()
     prepare(connection)
+    begun: list[str] = []
+    try:
+        return retrying(connection, lambda: _apply(connection, begun))
+    except psycopg.Error as error:
+        if not begun:
+            raise
+        raise described(error, f"the migration {begun[-1]} failed") from error
+
+
+def _apply(connection: Connection, begun: list[str]) -> tuple[str, ...]:
+    """Apply what is missing, inside a transaction; `begun` gets the name of each migration before it runs."""
     queries = load("migrations")
-    with connection.transaction():
-        connection.execute(load("roles")["migrate_as_owner"])
-        connection.execute(queries["lock"])
-        connection.execute(queries["prepare"])
-        missing = pending(connection)
-        for migration in missing:
-            connection.execute(migration.sql)
-            connection.execute(queries["record"], {"name": migration.name, "checksum": migration.checksum})
+    connection.execute(load("roles")["migrate_as_owner"])
+    connection.execute(queries["lock"])
+    connection.execute(queries["prepare"])
+    missing = pending(connection)
+    for migration in missing:
+        begun.append(migration.name)
+        connection.execute(migration.sql)
+        connection.execute(queries["record"], {"name": migration.name, "checksum": migration.checksum})
     return tuple(migration.name for migration in missing)
 
 
