@@ -7,14 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-
-from agentforge.store.embedded.server import Server
 
 COMMAND = str(Path(sys.executable).parent / "agentforge")
 OK = "def ok(a):\n    return a + 1\n"
@@ -143,48 +139,3 @@ def test_an_empty_folder_and_one_that_is_not_there(tmp_path: Path, database_url:
         done = run(command, str(tmp_path / "nowhere"), AGENTFORGE_DATABASE_URL=database_url)
         assert done.returncode == 2
         assert "does not exist" in done.stderr
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A file system of 140 MB of its own."""
-    folder = Path("/tmp") / f"af-disk-{os.getpid()}"
-    folder.mkdir(mode=0o711)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=140m,mode=0711", "tmpfs", folder], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        folder.rmdir()
-        pytest.skip("this user may not mount a file system")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-    folder.rmdir()
-
-
-def test_a_full_disk_in_mid_run(small_disk: Path, tree: Path) -> None:
-    data = small_disk / "data"
-    run("analyze", str(tree), AGENTFORGE_DATA_DIR=str(data))
-    server = Server(str(data))
-    if not server.paths.data.is_relative_to(small_disk):
-        pytest.skip("the embedded server keeps its data elsewhere for this user")
-    run("db", "start", AGENTFORGE_DATA_DIR=str(data))
-    try:
-        for number in range(60):
-            body = "".join(
-                f"def f{number}_{index}(a):\n    return [{index}, '{'x' * 3000}{index}']\n" for index in range(60)
-            )
-            (tree / f"m{number}.py").write_text(body)
-        left = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
-        (small_disk / "ballast").write_bytes(b"\0" * max(0, left - 3_000_000))
-        full = run("analyze", str(tree), AGENTFORGE_DATA_DIR=str(data))
-        assert full.returncode == 3, full.stdout
-        assert "Traceback" not in full.stderr
-        assert "free some space" in full.stderr
-        (small_disk / "ballast").unlink()
-        with psycopg.connect(server.ensure_running()) as connection:
-            assert connection.execute("SELECT count(*) FROM agentforge.file_analyses").fetchone() == (1,)
-        again = run("analyze", str(tree), AGENTFORGE_DATA_DIR=str(data))
-        assert again.returncode == 0, again.stderr
-        assert "60 files analysed, 1 unchanged" in again.stdout
-    finally:
-        run("db", "stop", AGENTFORGE_DATA_DIR=str(data))

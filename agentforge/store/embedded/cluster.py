@@ -20,6 +20,8 @@ from agentforge.store.embedded.settings import read_data
 OWNER = "agentforge"  # the cluster's superuser, and the name of the database
 WORK_PREFIX = "creating-"
 INITDB_TIMEOUT = 600  # seconds
+# The last is PostgreSQL's hint where a block was written in part.
+_FULL = ("No space left on device", "Disk quota exceeded", "Check free disk space")
 _USE_DSN = "name another database by --database-url"
 
 
@@ -162,10 +164,10 @@ def explain_failure(output: str, status: int | None, home: Path) -> EmbeddedServ
             "the bundled PostgreSQL or pgvector uses instructions that this processor does not have.",
             f"Use a PostgreSQL that was built for this machine: {_USE_DSN}.",
         )
-    if "No space left on device" in output or "Disk quota exceeded" in output:
+    if any(sign in output for sign in _FULL):
         return EmbeddedServerError(
             f"the disk that holds {home} is full.",
-            f"Free some space (a new database needs 50 MB), or choose another data folder, or {_USE_DSN}.",
+            f"Free some space (a new database needs 80 MB), or choose another data folder, or {_USE_DSN}.",
         )
     if "Read-only file system" in output:
         return EmbeddedServerError(

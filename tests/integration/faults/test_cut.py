@@ -23,16 +23,16 @@ LOG = 4  # the last of them, which log the command
 
 
 @pytest.fixture
-def line(database_url: str) -> Iterator[Proxy]:
-    with proxy(database_url) as state:
+def line(migrated_url: str) -> Iterator[Proxy]:
+    with proxy(migrated_url) as state:
         yield state
 
 
 @pytest.fixture
-def tree(tmp_path: Path, database_url: str) -> Path:
+def tree(tmp_path: Path, migrated_url: str) -> Path:
     """Analysed once; it has changed since."""
     write_tree(tmp_path / "project", BEFORE)
-    assert analyze(tmp_path / "project", database_url) == 1
+    assert analyze(tmp_path / "project", migrated_url) == 1
     write_tree(tmp_path / "project", AFTER)
     return tmp_path / "project"
 
@@ -56,10 +56,10 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_a_cut_anywhere_in_an_analysis_leaves_the_state_before_or_after(
-    tree: Path, line: Proxy, database_url: str, capsys: pytest.CaptureFixture[str]
+    tree: Path, line: Proxy, migrated_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """At every second message of the conversation: half of it arrives, or its answer is lost, by turns."""
-    before = stored(database_url)
+    before = stored(migrated_url)
     trees = cycle([BEFORE | {"b.py": None}, AFTER])
     lost = done = 0
     for number in count(1, 2):
@@ -67,7 +67,7 @@ def test_a_cut_anywhere_in_an_analysis_leaves_the_state_before_or_after(
         code = analyze(tree, line.url)
         if not line.broken.is_set():
             break
-        state = stored(database_url)
+        state = stored(migrated_url)
         if code == 3:
             said(capsys)
         else:
@@ -76,47 +76,47 @@ def test_a_cut_anywhere_in_an_analysis_leaves_the_state_before_or_after(
             lost += 1
             continue
         done += 1
-        assert analyze(tree, database_url) == 1
-        assert stored(database_url) == state, "nothing is left to do"
+        assert analyze(tree, migrated_url) == 1
+        assert stored(migrated_url) == state, "nothing is left to do"
         write_tree(tree, next(trees))
         before = state
     assert lost > 25
     assert done > 3
-    assert ends(database_url).count("failed") > 20
-    assert "running" not in ends(database_url)
+    assert ends(migrated_url).count("failed") > 20
+    assert "running" not in ends(migrated_url)
 
 
 def test_a_lost_word_of_the_commit_loses_nothing(
-    tree: Path, line: Proxy, database_url: str, capsys: pytest.CaptureFixture[str]
+    tree: Path, line: Proxy, migrated_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = stored(database_url)
+    before = stored(migrated_url)
     line.arm(commit_of_results(line), "deaf")
     assert analyze(tree, line.url) == 3
     assert "nothing was half-written" in said(capsys)
-    after = stored(database_url)
+    after = stored(migrated_url)
     assert after != before
-    assert analyze(tree, database_url) == 1
-    assert stored(database_url) == after
-    assert ends(database_url) == ["completed", "completed", "completed"]
+    assert analyze(tree, migrated_url) == 1
+    assert stored(migrated_url) == after
+    assert ends(migrated_url) == ["completed", "completed", "completed"]
 
 
 def test_a_commit_that_never_arrives_writes_nothing(
-    tree: Path, line: Proxy, database_url: str, capsys: pytest.CaptureFixture[str]
+    tree: Path, line: Proxy, migrated_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = stored(database_url)
+    before = stored(migrated_url)
     line.arm(commit_of_results(line), "half")
     assert analyze(tree, line.url) == 3
     assert "nothing was half-written" in said(capsys)
-    assert stored(database_url) == before
-    assert analyze(tree, database_url) == 1
-    assert ends(database_url) == ["completed", "failed", "completed"]
+    assert stored(migrated_url) == before
+    assert analyze(tree, migrated_url) == 1
+    assert ends(migrated_url) == ["completed", "failed", "completed"]
 
 
 def test_a_dead_network_is_noticed(
-    tree: Path, line: Proxy, database_url: str, capsys: pytest.CaptureFixture[str]
+    tree: Path, line: Proxy, migrated_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The packets of a connection vanish in the middle of the transaction, and nobody closes it."""
-    before = stored(database_url)
+    before = stored(migrated_url)
     line.arm(commit_of_results(line), "frozen")
     began = time.monotonic()
     patience = {"tcp_user_timeout": 500, "keepalives_idle": 1, "keepalives_interval": 1}
@@ -125,12 +125,12 @@ def test_a_dead_network_is_noticed(
     assert line.broken.is_set()
     assert "timed out" in said(capsys)
     line.thawed.set()
-    assert stored(database_url) == before
-    assert analyze(tree, database_url) == 1
-    assert ends(database_url) == ["completed", "failed", "completed"]
+    assert stored(migrated_url) == before
+    assert analyze(tree, migrated_url) == 1
+    assert ends(migrated_url) == ["completed", "failed", "completed"]
 
 
-def test_every_connection_watches_the_network(line: Proxy, database_url: str) -> None:
+def test_every_connection_watches_the_network(line: Proxy, migrated_url: str) -> None:
     options = {
         "tcp_user_timeout": socket.TCP_USER_TIMEOUT,
         "keepalives_idle": socket.TCP_KEEPIDLE,
@@ -147,7 +147,7 @@ def test_every_connection_watches_the_network(line: Proxy, database_url: str) ->
 
 @pytest.mark.parametrize("command", ["similar total", "db maintain", "db partitions", "db migrate", "db init"])
 def test_other_commands_say_that_the_database_is_lost(
-    tree: Path, line: Proxy, database_url: str, capsys: pytest.CaptureFixture[str], command: str
+    tree: Path, line: Proxy, migrated_url: str, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     line.arm(None)
     assert run([*command.split(), "--database-url", line.url]) == 0
@@ -166,6 +166,6 @@ def test_other_commands_say_that_the_database_is_lost(
         assert code == 3
         said(capsys)
         lost += 1
-        wait_until_alone(database_url)
+        wait_until_alone(migrated_url)
     assert lost > 5
     assert code == 0

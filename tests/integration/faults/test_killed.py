@@ -27,12 +27,12 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def before(tree: Path, database_url: str) -> list[tuple[Any, ...]]:
+def before(tree: Path, migrated_url: str) -> list[tuple[Any, ...]]:
     """The state of a first analysis; the tree has changed since."""
     write_tree(tree, BEFORE)
-    analyze(tree, database_url)
+    analyze(tree, migrated_url)
     write_tree(tree, AFTER)
-    return stored(database_url)
+    return stored(migrated_url)
 
 
 @pytest.mark.parametrize(
@@ -46,38 +46,38 @@ def before(tree: Path, database_url: str) -> list[tuple[Any, ...]]:
     ],
 )
 def test_a_killed_run_leaves_the_state_before_it(
-    tree: Path, database_url: str, before: list[tuple[Any, ...]], phase: str, table: str, mode: str
+    tree: Path, migrated_url: str, before: list[tuple[Any, ...]], phase: str, table: str, mode: str
 ) -> None:
-    kill_at(tree, database_url, table, mode)
-    assert stored(database_url) == before, phase
-    assert analyze(tree, database_url) == 1
-    assert stored(database_url) != before
-    assert ends(database_url) == ["completed", "failed", "completed"]
+    kill_at(tree, migrated_url, table, mode)
+    assert stored(migrated_url) == before, phase
+    assert analyze(tree, migrated_url) == 1
+    assert stored(migrated_url) != before
+    assert ends(migrated_url) == ["completed", "failed", "completed"]
 
 
 def test_a_run_killed_while_it_reports_leaves_the_state_after_it(
-    tree: Path, database_url: str, before: list[tuple[Any, ...]]
+    tree: Path, migrated_url: str, before: list[tuple[Any, ...]]
 ) -> None:
     holding = threading.Event()
 
     def hold() -> None:
-        with psycopg.connect(database_url) as connection:
+        with psycopg.connect(migrated_url) as connection:
             connection.execute("LOCK TABLE agentforge.code_violations IN ACCESS EXCLUSIVE MODE")
             holding.wait(20)
             connection.rollback()
 
     thread = threading.Thread(target=hold)
-    with start_command("analyze", str(tree), AGENTFORGE_DATABASE_URL=database_url) as command:
-        with gate(database_url, "performance_metrics", "SHARE"):
-            wait_at(database_url, "performance_metrics")
+    with start_command("analyze", str(tree), AGENTFORGE_DATABASE_URL=migrated_url) as command:
+        with gate(migrated_url, "performance_metrics", "SHARE"):
+            wait_at(migrated_url, "performance_metrics")
             thread.start()
-            wait_at(database_url, "code_violations", "AccessExclusive")  # it is next, before the report
-        wait_at(database_url, "code_violations", "AccessShare")
+            wait_at(migrated_url, "code_violations", "AccessExclusive")  # it is next, before the report
+        wait_at(migrated_url, "code_violations", "AccessShare")
         command.kill()
     holding.set()
     thread.join()
-    after = stored(database_url)
+    after = stored(migrated_url)
     assert after != before
-    assert analyze(tree, database_url) == 1
-    assert stored(database_url) == after
-    assert ends(database_url) == ["completed", "completed", "completed"]
+    assert analyze(tree, migrated_url) == 1
+    assert stored(migrated_url) == after
+    assert ends(migrated_url) == ["completed", "completed", "completed"]
