@@ -1,25 +1,27 @@
-"""`agentforge db start|stop|status`: the embedded server."""
+"""`agentforge db start|stop|status`: the embedded server, and any database in short."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import sys
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from agentforge.errors import EXIT_CLEAN, UsageError
-from agentforge.store.connection import DatabaseSettings
+from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.embedded import control
 from agentforge.store.embedded.control import ServerStatus
+from agentforge.store.health import DatabaseStatus, database_status
 
 
 def run(action: str, settings: DatabaseSettings, *, as_json: bool) -> int:
     """Do what the command says with the embedded server, and show its state.
 
     Args:
-        action: `start`, `stop` or `status`.
+        action: `start` or `stop`.
         settings: must not name another server.
         as_json: print one JSON document instead of a table.
 
@@ -36,17 +38,40 @@ def run(action: str, settings: DatabaseSettings, *, as_json: bool) -> int:
         control.start(settings, console.print)
     elif action == "stop" and not control.stop(settings, console.print):
         console.print("The embedded server was not running.")
-    _show(control.status(settings), as_json=as_json)
+    return show_status(settings, as_json=as_json)
+
+
+def show_status(settings: DatabaseSettings, *, as_json: bool) -> int:
+    """Show where the embedded server lives and whether it runs, and the database in it or elsewhere in short.
+
+    The embedded server is not started, and nothing is migrated.
+
+    Raises:
+        DatabaseError: another server is named and cannot be reached.
+    """
+    server: ServerStatus | None = None
+    if settings.embedded:
+        server, database = control.status(settings), control.database(settings)
+    else:
+        with connect(settings) as connection:
+            database = database_status(connection)
+    if as_json:
+        document: dict[str, Any] = {"schema_version": 1, **(dataclasses.asdict(server) if server else {})}
+        document["database"] = dataclasses.asdict(database) if database else None
+        json.dump(document, sys.stdout, indent=2, default=str)
+        sys.stdout.write("\n")
+        return EXIT_CLEAN
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    rows = {**(_server_rows(server) if server else {}), **(_database_rows(database) if database else {})}
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, value)
+    Console(highlight=False, markup=False, soft_wrap=True).print(table)
     return EXIT_CLEAN
 
 
-def _show(status: ServerStatus, *, as_json: bool) -> None:
-    if as_json:
-        json.dump({"schema_version": 1, **dataclasses.asdict(status)}, sys.stdout, indent=2, default=str)
-        sys.stdout.write("\n")
-        return
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    rows = {
+def _server_rows(status: ServerStatus) -> dict[str, str]:
+    return {
         "state": status.state + (", until it is stopped" if status.pinned else ""),
         "version": status.version,
         "data folder": str(status.data_dir),
@@ -57,7 +82,17 @@ def _show(status: ServerStatus, *, as_json: bool) -> None:
         "clients": "" if status.clients is None else str(status.clients),
         "log": str(status.log),
     }
-    for name, value in rows.items():
-        if value:
-            table.add_row(name, value)
-    Console(highlight=False, markup=False, soft_wrap=True).print(table)
+
+
+def _database_rows(status: DatabaseStatus) -> dict[str, str]:
+    schema = status.schema_version or "none yet"
+    if status.newer:
+        schema += ", newer than this agentforge"
+    elif status.schema_version and status.pending:
+        schema += f", pending: {', '.join(status.pending)}"
+    return {
+        "database": f"{status.database} ({status.size / 1e6:,.1f} MB), as {status.user}",
+        "PostgreSQL": f"{status.server_version}, pgvector {status.vector_version or 'not installed'}",
+        "schema": schema,
+        "maintained": f"{status.last_maintenance:%Y-%m-%d %H:%M %Z}" if status.last_maintenance else "",
+    }

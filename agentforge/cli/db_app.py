@@ -42,8 +42,10 @@ def stop(data_dir: DataDir = None, database_url: DatabaseUrl = None, output_form
 def status(
     data_dir: DataDir = None, database_url: DatabaseUrl = None, output_format: OutputFormat = Format.TABLE
 ) -> int:
-    """Show where the embedded PostgreSQL lives and whether it runs. Starts nothing."""
-    return _embedded("status", data_dir, database_url, output_format)
+    """Show where the embedded PostgreSQL lives and whether it runs (starts nothing), and the database in short."""
+    from agentforge.cli.db import show_status
+
+    return show_status(_settings(database_url, data_dir), as_json=output_format is Format.JSON)
 
 
 def _settings(database_url: str | None, data_dir: str | None) -> DatabaseSettings:
@@ -68,6 +70,19 @@ def init(
     from agentforge.cli.init import run_init
 
     return run_init(_settings(database_url, data_dir), app_password_fd, as_json=output_format is Format.JSON)
+
+
+@app.command()
+def doctor(
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and worse only.")] = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> int:
+    """Look for what is not well with the database, and say what to do. Exits with 1 where something is."""
+    from agentforge.cli.doctor import run
+
+    return run(_settings(database_url, data_dir), as_json=output_format is Format.JSON, quiet=quiet)
 
 
 @app.command()

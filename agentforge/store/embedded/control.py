@@ -16,6 +16,7 @@ from agentforge.store.embedded import cluster
 from agentforge.store.embedded.paths import SOCKET_NAME
 from agentforge.store.embedded.server import Server
 from agentforge.store.embedded.settings import read_data
+from agentforge.store.health import DatabaseStatus, database_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,19 @@ def status(settings: DatabaseSettings) -> ServerStatus:
         EmbeddedServerError: its folder holds something else.
     """
     return _status(_server(settings, _ignore))
+
+
+def database(settings: DatabaseSettings) -> DatabaseStatus | None:
+    """The embedded database in short; None while its server does not run."""
+    server = _server(settings, _ignore)
+    if server.ping() != Ping.OK:
+        return None
+    parameters: dict[str, Any] = {**server.parameters(), "connect_timeout": 5}
+    try:
+        with psycopg.connect("", autocommit=True, **parameters) as connection:
+            return database_status(connection)
+    except psycopg.Error:  # it has just stopped
+        return None
 
 
 def _server(settings: DatabaseSettings, on_event: Callable[[str], None]) -> Server:

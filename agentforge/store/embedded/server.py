@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
 from agentforge.errors import EmbeddedServerError
-from agentforge.store.embedded import cluster
+from agentforge.store.embedded import cluster, exchange
 from agentforge.store.embedded.account import Account, server_account
 from agentforge.store.embedded.binaries import Binaries, find_binaries, usable_by
 from agentforge.store.embedded.locks import FileLock
@@ -159,6 +159,7 @@ class Server:
         raise self._gave_up("it has been starting")
 
     def _prepare_cluster(self, lock: FileLock) -> Binaries:
+        exchange.finish(self.paths)
         major = cluster.existing_major(self.paths)
         binaries = find_binaries(major)
         if major is not None:
