@@ -77,6 +77,24 @@ def open_as_owner(
 
 
 @contextmanager
+def open_as_it_is(
+    settings: DatabaseSettings, on_event: Callable[[str], None], request: Request
+) -> Iterator[Connection]:
+    """A connection as whoever is named in the settings, to a database whose schema is left as it is.
+
+    Raises:
+        DatabaseError: it cannot be reached, or a pooler is in between.
+    """
+    from agentforge.store.session import look_on
+
+    token = "" if settings.embedded else credentials.token(settings)
+    with connect(settings, on_event) as connection:
+        look_on(connection, token, str(request.id))
+        with _logged(connection, request, nullcontext):
+            yield connection
+
+
+@contextmanager
 def _logged(
     connection: Connection, request: Request | None, scope: Callable[[], AbstractContextManager[None]]
 ) -> Iterator[None]:

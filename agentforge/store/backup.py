@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentforge.errors import DatabaseError, UsageError
-from agentforge.store.migrate import check_known
+from agentforge.store.migrate import missing_from
 from agentforge.store.programs import run_program
 from agentforge.store.queries import load
 from agentforge.store.roles import prepare
@@ -104,7 +104,7 @@ def _check(connection: Connection, file: Path) -> list[str]:
     run_program(connection, "pg_restore", [f"--file={os.devnull}", str(file)])
     only = ["--data-only", "--schema=agentforge", "--table=schema_migrations", "--file=-"]
     applied = [line.split("\t") for line in run_program(connection, "pg_restore", [*only, str(file)]).splitlines()]
-    check_known({fields[0]: fields[1] for fields in applied if len(fields) == 3})
+    missing_from({fields[0]: fields[1] for fields in applied if len(fields) == 3})
     return [entry for entry in entries if _SCHEMA_ENTRY not in entry]
 
 

@@ -1,7 +1,7 @@
 """How well a database is: one finding for each thing looked at, with what to do where it is not well.
 
-A check is a named query in sql/queries/health*.sql; a row of it is a finding. What a server's settings should be is data, too:
-settings.toml beside this file.
+A check is a named query in sql/queries/health*.sql; a row of it is a finding. What a server's settings should be is
+data, too: settings.toml beside this file.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class DatabaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """A query of sql/queries/<file>.sql, asked only of a database that has what the check `needs`: schema or roles."""
+    """A query of sql/queries/<file>.sql, asked only where there is what it `needs`: `schema`, `roles` or `vector`."""
 
     id: str
     file: str = "health"
@@ -86,7 +86,7 @@ _CHECKS = (
     _Check("version", needs=""),
     _Check("connection", needs=""),
     _Check("extensions", needs=""),
-    _Check("vector_library", needs=""),
+    _Check("vector_library", needs="vector"),
     _Check("collation", needs=""),
     _Check("migrations"),
     _Check("maintenance"),
@@ -127,8 +127,11 @@ def health_checks(connection: Connection) -> tuple[Finding, ...]:
         psycopg.OperationalError: the connection was lost.
     """
     queries = load("health")
-    place, has_schema, has_roles = connection.execute(queries["place"]).fetchone() or ("remote", False, False)
-    present = {"": True, "schema": has_schema, "roles": has_schema and has_roles}
+    place, has_schema, has_roles, has_vector = connection.execute(queries["place"]).fetchone() or (
+        "remote",
+        *[False] * 3,
+    )
+    present = {"": True, "schema": has_schema, "roles": has_schema and has_roles, "vector": has_vector}
     parameters = _parameters(place)
     found: list[Finding] = []
     if not has_schema:
@@ -159,7 +162,7 @@ def database_status(connection: Connection) -> DatabaseStatus:
 
     queries = load("health")
     row = connection.execute(queries["status"]).fetchone()
-    _, has_schema, _ = connection.execute(queries["place"]).fetchone() or ("", False, False)
+    _, has_schema, *_ = connection.execute(queries["place"]).fetchone() or ("", False)
     applied: list[str] = []
     last_maintenance = None
     try:

@@ -109,10 +109,15 @@ def pending(connection: Connection) -> list[Migration]:
         DatabaseError: the database is newer than the tool, or was migrated by a different text.
     """
     rows = connection.execute(load("migrations")["applied"]).fetchall()
-    return _pending({str(name): str(checksum) for name, checksum in rows})
+    return missing_from({str(name): str(checksum) for name, checksum in rows})
 
 
-def _pending(applied: dict[str, str]) -> list[Migration]:
+def missing_from(applied: dict[str, str]) -> list[Migration]:
+    """The migrations that are not among those applied, each with its checksum.
+
+    Raises:
+        DatabaseError: one of them is newer than the tool, or was made by a different text.
+    """
     known = {migration.name: migration for migration in migrations()}
     newer = sorted(set(applied) - set(known))
     if newer:

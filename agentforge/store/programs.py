@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from agentforge.store.connection import Connection
 
 # What goes wrong with files, by what the programs say.
-_DAMAGED = "does not appear to be a valid archive|too short|end of file|magic string|corrupt|could not uncompress|unrecognized"
+_DAMAGED = (
+    "does not appear to be a valid archive|too short|end of file|magic string|corrupt|could not uncompress|unrecognized"
+)
 _REASONS = (
     (r"No space left on device|Disk quota exceeded", "the disk is full", "Free some space, then run again."),
     (
@@ -93,9 +95,7 @@ def _programs(connection: Connection, name: str) -> Binaries:
 def _environment(connection: Connection) -> dict[str, str]:
     """Each parameter of the connection in the variable that libpq has for it."""
     given = {
-        option.envvar.decode(): option.val.decode()
-        for option in connection.pgconn.info
-        if option.envvar and option.val
+        option.envvar.decode(): option.val.decode() for option in connection.pgconn.info if option.envvar and option.val
     }
     info = connection.info
     return {**given, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PGHOST": info.host, "PGPORT": str(info.port)}

@@ -78,10 +78,7 @@ def work_as_application(
     if found.pooled:
         connection.prepare_threshold = None
         if needs_session:
-            raise DatabaseError(
-                "This connection goes through a pooler, and the command needs a session of its own.",
-                "Name the server itself (--database-url), not the pooler.",
-            )
+            _refuse_pooler(found)
     if found.operator or not found.schema:
         migrate.migrate(connection)
         found = standing(connection)
@@ -112,11 +109,7 @@ def work_as_owner(connection: Connection, request_id: str) -> None:
         DatabaseError: the role is not a member of it, or a pooler is in between.
     """
     found = standing(connection)
-    if found.pooled:
-        raise DatabaseError(
-            "This connection goes through a pooler, and the command needs a session of its own.",
-            "Name the server itself (--database-url), not the pooler.",
-        )
+    _refuse_pooler(found)
     if found.schema and not found.operator:
         raise DatabaseError(
             f"The role {found.role} does not own the schema, and this command is for its owner.",
@@ -138,3 +131,21 @@ def _mend(connection: Connection) -> None:
             from agentforge.store.maintenance import rollover_when_due
 
             rollover_when_due(connection)
+
+
+def look_on(connection: Connection, token: str, request_id: str) -> None:
+    """Go on as the role that opened the connection, for what changes nothing and wants no schema.
+
+    Raises:
+        DatabaseError: a pooler is in between.
+    """
+    _refuse_pooler(standing(connection))
+    connection.execute(load("roles")["present"], {"token": token, "request_id": request_id})
+
+
+def _refuse_pooler(found: Standing) -> None:
+    if found.pooled:
+        raise DatabaseError(
+            "This connection goes through a pooler, and the command needs a session of its own.",
+            "Name the server itself (--database-url), not the pooler.",
+        )

@@ -6,7 +6,8 @@ SELECT CASE
            ELSE 'remote'
        END AS place,
        to_regclass('agentforge.schema_migrations') IS NOT NULL AS has_schema,
-       (SELECT count(*) FROM pg_roles WHERE rolname IN ('agentforge_owner', 'agentforge_app')) = 2 AS has_roles;
+       (SELECT count(*) FROM pg_roles WHERE rolname IN ('agentforge_owner', 'agentforge_app')) = 2 AS has_roles,
+       EXISTS (SELECT FROM pg_extension WHERE extname = 'vector') AS has_vector;
 
 -- patience --
 SELECT set_config('statement_timeout', '10s', false);

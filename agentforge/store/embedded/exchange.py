@@ -1,4 +1,4 @@
-"""The last step of an upgrade: the new data folder takes the place of the old one, also when it was cut short before."""
+"""The last step of an upgrade: the new data folder takes the place of the old one, also when it was cut short."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Bring an embedded database to a newer major version of PostgreSQL: a dump of the old one, read into a new one beside it.
+"""Bring an embedded database to a newer major version of PostgreSQL: a dump of the old, read into a new one beside it.
 
-Both versions' programs must be there. The old data folder is kept, as `data-17`; the new one takes its place when it is whole.
-Of a run that was killed, either nothing is left but a folder that the next one removes, or the next start finishes the exchange.
+Both versions' programs must be there. The old data folder is kept, as `data-17`; the new one takes its place when it is
+whole. Of a run that was killed, either nothing is left but a folder that the next one removes, or the next start finishes
+the exchange.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -85,7 +87,8 @@ def _copy(server: Server, work: Path, on_event: Callable[[str], None]) -> None:
     server.ensure_running()
     file = server.paths.home / "upgrade.dump"
     try:
-        with wrap_errors(), psycopg.connect("", autocommit=True, **server.parameters()) as old:
+        parameters: dict[str, Any] = {**server.parameters()}
+        with wrap_errors(), psycopg.connect("", autocommit=True, **parameters) as old:
             backup.backup(old, file)
         on_event("writing the new one")
         with connect(DatabaseSettings(data_dir=str(work), linger_seconds=_ALONE_LINGER), on_event) as new:
