@@ -65,7 +65,7 @@ def _print_lines(shown: list[Finding], findings: tuple[Finding, ...], *, quiet: 
             console.print(Text(f"{'':<26} {finding.remedy}", style="dim"))
     if not quiet:
         counts = Counter(finding.severity for finding in findings)
-        total = ", ".join(f"{counts[name]} {_WORDS[name]}" for name in reversed(SEVERITIES))
+        total = ", ".join(f"{_WORDS[name]} {counts[name]}" for name in reversed(SEVERITIES))
         console.print(Text(f"\n{total}", style="bold"))
 
 

@@ -18,17 +18,19 @@ from agentforge.store.roles import prepare
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
 
+LOCK_WAIT_SECONDS = 60.0
 _SCHEMA_ENTRY = " SCHEMA - agentforge "
 _MIGRATIONS_ENTRY = " TABLE DATA agentforge schema_migrations "
 _AS_OWNER = ["--role=agentforge_owner", "--enable-row-security"]
 
 
-def backup(connection: Connection, file: Path) -> int:
+def backup(connection: Connection, file: Path, lock_wait_seconds: float = LOCK_WAIT_SECONDS) -> int:
     """Write the schema `agentforge` with all its rows, privileges and policies to a file of pg_dump's custom format.
 
     Args:
         connection: to the database, of an operator.
         file: replaced when the dump is whole, and not before.
+        lock_wait_seconds: how long to wait for somebody who is changing a table.
 
     Returns:
         Its size in bytes.
@@ -38,6 +40,7 @@ def backup(connection: Connection, file: Path) -> int:
         DatabaseError: pg_dump failed, or would leave rows out; says why.
     """
     arguments = ["--format=custom", "--schema=agentforge", "--no-owner"]
+    arguments += [f"--lock-wait-timeout={lock_wait_seconds * 1000:.0f}"]
     if not _answer(connection, "sees_all"):
         hidden = [table for (table,) in connection.execute(load("backup")["hidden"])]
         if hidden:

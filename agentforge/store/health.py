@@ -127,10 +127,8 @@ def health_checks(connection: Connection) -> tuple[Finding, ...]:
         psycopg.OperationalError: the connection was lost.
     """
     queries = load("health")
-    place, has_schema, has_roles, has_vector = connection.execute(queries["place"]).fetchone() or (
-        "remote",
-        *[False] * 3,
-    )
+    answer = connection.execute(queries["place"]).fetchone()
+    place, has_schema, has_roles, has_vector = answer or ("remote", False, False, False)
     present = {"": True, "schema": has_schema, "roles": has_schema and has_roles, "vector": has_vector}
     parameters = _parameters(place)
     found: list[Finding] = []

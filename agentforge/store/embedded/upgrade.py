@@ -1,8 +1,8 @@
 """Bring an embedded database to a newer major version of PostgreSQL: a dump of the old, read into a new one beside it.
 
 Both versions' programs must be there. The old data folder is kept, as `data-17`; the new one takes its place when it is
-whole. Of a run that was killed, either nothing is left but a folder that the next one removes, or the next start finishes
-the exchange.
+whole. Of a run that was killed, nothing is left but a folder that the next one removes, or the next start finishes the
+exchange.
 """
 
 from __future__ import annotations
