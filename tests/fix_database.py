@@ -104,6 +104,15 @@ def new_database(server_url: str) -> Iterator[NewDatabase]:
         _administer(server_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
+@pytest.fixture(scope="module")
+def shared_database(server_url: str) -> Iterator[str]:
+    """Connection string of an empty database for all tests of a module."""
+    name = f"agentforge_test_{secrets.token_hex(8)}"
+    _administer(server_url, "CREATE DATABASE {} TEMPLATE template0 STRATEGY wal_log", name)
+    yield make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name})
+    _administer(server_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
 @pytest.fixture
 def database_url(new_database: NewDatabase) -> str:
     """Connection string of a fresh, empty database."""

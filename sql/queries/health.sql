@@ -5,9 +5,10 @@ SELECT CASE
            WHEN inet_server_addr() IS NULL OR inet_server_addr() = inet_client_addr() THEN 'local'
            ELSE 'remote'
        END AS place,
-       to_regclass('agentforge.schema_migrations') IS NOT NULL AS has_schema,
+       EXISTS (SELECT FROM pg_tables WHERE schemaname = 'agentforge' AND tablename = 'schema_migrations') AS has_schema,
        (SELECT count(*) FROM pg_roles WHERE rolname IN ('agentforge_owner', 'agentforge_app')) = 2 AS has_roles,
-       EXISTS (SELECT FROM pg_extension WHERE extname = 'vector') AS has_vector;
+       EXISTS (SELECT FROM pg_extension WHERE extname = 'vector' AND has_schema_privilege(extnamespace, 'USAGE'))
+           AS has_vector;
 
 -- patience --
 SELECT set_config('statement_timeout', '10s', false);

@@ -19,13 +19,7 @@ SELECT CASE WHEN oid IS NULL THEN 'warning' WHEN powers <> '' THEN 'critical' EL
        to_jsonb(powers), '',
        CASE WHEN oid IS NULL THEN 'agentforge db init'
             WHEN powers <> '' THEN format('ALTER ROLE %%I %%s;', rolname, cure) ELSE '' END
-FROM found
-UNION ALL
-SELECT 'critical', 'agentforge_app', 'the role agentforge_app has the rights of agentforge_owner', NULL, '',
-       'REVOKE agentforge_owner FROM agentforge_app;'
-FROM found WHERE rolname = 'agentforge_app' AND oid IS NOT NULL
-  AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'agentforge_owner')
-  AND pg_has_role('agentforge_app', 'agentforge_owner', 'MEMBER');
+FROM found;
 
 -- owners --
 WITH objects AS (

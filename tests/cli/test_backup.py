@@ -61,29 +61,22 @@ def projects_seen(url: str, token: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def template(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, Path]]:
+def template(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Path]:
     """A database with an analysed project, people and summaries; its tree; and its backup. It is copied, not used."""
     folder = tmp_path_factory.mktemp("template")
     (folder / "tree").mkdir()
     (folder / "tree" / "run.py").write_text(CODE)
-    name = f"agentforge_test_{secrets.token_hex(8)}"
-    url = make_conninfo(server_url, dbname=name)
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY wal_log".encode())
-        try:
-            assert run(url, "analyze", str(folder / "tree")).returncode == 1
-            with connect(DatabaseSettings(url=url)) as connection:
-                work_as_owner(connection, "")
-                connection.execute(PEOPLE.encode())
-                steps = maintain(connection, Options(months_ahead=1))
-                assert steps is not None
-                assert [step for step in steps if step.error] == []
-                connection.execute("SELECT refresh_materialized_views()")
-            done = run(url, "db", "backup", str(folder / "agentforge.dump"))
-            assert done.returncode == 0, done.stderr
-            yield name, folder / "tree", folder / "agentforge.dump"
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    assert run(shared_database, "analyze", str(folder / "tree")).returncode == 1
+    with connect(DatabaseSettings(url=shared_database)) as connection:
+        work_as_owner(connection, "")
+        connection.execute(PEOPLE.encode())
+        steps = maintain(connection, Options(months_ahead=1))
+        assert steps is not None
+        assert [step for step in steps if step.error] == []
+        connection.execute("SELECT refresh_materialized_views()")
+    done = run(shared_database, "db", "backup", str(folder / "agentforge.dump"))
+    assert done.returncode == 0, done.stderr
+    return str(conninfo_to_dict(shared_database)["dbname"]), folder / "tree", folder / "agentforge.dump"
 
 
 @pytest.fixture

@@ -1,0 +1,215 @@
+"""What is wrong with a database is found, named and given a remedy; what is well is not complained of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from agentforge.store.connection import DatabaseSettings, connect
+from agentforge.store.health import Finding, database_status, health_checks
+from agentforge.store.maintenance import Options, maintain
+from agentforge.store.migrate import migrate, migrations
+from agentforge.store.session import work_as_owner
+
+if TYPE_CHECKING:
+    from agentforge.store.connection import Connection
+
+# The server of the tests is one for things to be thrown away.
+EXPECTED = {"settings": {"fsync", "full_page_writes"}}
+LAST = migrations()[-1].name
+FAULTS = [
+    ("INSERT INTO schema_migrations (name, checksum) VALUES ('9999_x', '')", "critical", "migrations", "9999_x"),
+    (f"UPDATE schema_migrations SET checksum = '' WHERE name = '{LAST}'", "critical", "migrations", LAST),
+    (f"DELETE FROM schema_migrations WHERE name = '{LAST}'", "warning", "migrations", LAST),
+    ("ALTER TABLE functions DISABLE ROW LEVEL SECURITY", "critical", "row_security", "functions"),
+    ("ALTER TABLE projects NO FORCE ROW LEVEL SECURITY", "critical", "row_security", "projects"),
+    ("GRANT SELECT ON audit_logs_default TO agentforge_app", "critical", "grants", "audit_logs_default"),
+    ("GRANT SELECT ON daily_compliance_summary TO agentforge_app", "critical", "grants", "daily_compliance_summary"),
+    ("GRANT SELECT ON projects TO PUBLIC", "critical", "grants", "projects"),
+    ("GRANT EXECUTE ON FUNCTION is_operator() TO PUBLIC", "warning", "grants", "agentforge.is_operator()"),
+    ("GRANT CREATE ON SCHEMA agentforge TO agentforge_app", "critical", "grants", "agentforge"),
+    ("ALTER FUNCTION current_user_id() RESET search_path", "critical", "functions", "agentforge.current_user_id()"),
+    ("ALTER TABLE projects OWNER TO CURRENT_USER", "warning", "owners", "projects"),
+    ("ALTER TABLE projects OWNER TO agentforge_app", "critical", "owners", "projects"),
+    ("ALTER ROLE agentforge_app BYPASSRLS", "critical", "roles", "agentforge_app"),
+    (
+        """SELECT retire_partition(partition_name) FROM partitions
+           WHERE table_name = 'audit_logs' AND range_start > now()""",
+        "warning",
+        "partitions",
+        "audit_logs",
+    ),
+    (
+        "INSERT INTO error_logs (error_type, error_message, created_at) VALUES ('E', 'm', '2020-01-01')",
+        "info",
+        "defaults",
+        "error_logs",
+    ),
+    ("UPDATE performance_metrics SET recorded_at = recorded_at - interval '3 days'", "warning", "maintenance", ""),
+    (
+        """UPDATE performance_metrics SET tags = tags || '{"error": "boom"}' WHERE tags ->> 'step' = 'refresh'""",
+        "warning",
+        "maintenance",
+        "refresh",
+    ),
+    (
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'functions_name'::regclass",
+        "warning",
+        "invalid_indexes",
+        "functions_name",
+    ),
+    (
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'function_embeddings_1_hnsw'::regclass",
+        "warning",
+        "vector_indexes",
+        "function_embeddings_1_hnsw",
+    ),
+    ("CREATE SEQUENCE ends AS integer; SELECT setval('ends', 2000000000)", "critical", "sequences", "ends"),
+    (
+        """CREATE INDEX useless ON embedding_models (name);
+           INSERT INTO embedding_models (name, version, dimension)
+           SELECT md5(n::text), '1', 2 FROM generate_series(1, 40000) AS n;
+           UPDATE schema_migrations SET applied_at = now() - interval '8 days'""",
+        "info",
+        "unused_indexes",
+        "useless",
+    ),
+    ("SET LOCAL work_mem = '1GB'", "warning", "settings", "work_mem"),
+    ("SET LOCAL jit = on", "info", "settings", "jit"),
+    ("SET LOCAL log_statement = 'all'", "warning", "settings", "log_statement"),
+    ("SET LOCAL work_mem = '900GB'", "warning", "memory", "work_mem"),
+]
+
+
+@pytest.fixture(scope="module")
+def well(shared_database: str) -> Iterator[Connection]:
+    """A database in which all is well, with a vector index."""
+    with connect(DatabaseSettings(url=shared_database)) as connection:
+        migrate(connection)
+        work_as_owner(connection, "")
+        maintain(connection, Options())
+        connection.execute("RESET ROLE")
+        connection.execute("SELECT ensure_embedding_model('hashed', '1', 2), ensure_vector_index(1)")
+        yield connection
+
+
+def worse_than_info(findings: tuple[Finding, ...]) -> list[Finding]:
+    return [
+        finding
+        for finding in findings
+        if finding.severity in ("warning", "critical") and finding.subject not in EXPECTED.get(finding.id, set())
+    ]
+
+
+def test_a_database_in_which_all_is_well_gets_no_warning(well: Connection) -> None:
+    findings = health_checks(well)
+    assert worse_than_info(findings) == []
+    assert len({finding.id for finding in findings}) > 20
+    assert [finding for finding in findings if "not looked at" in finding.what] == []
+    assert [finding for finding in findings if finding.severity == "warning" and not finding.remedy] == []
+
+
+@pytest.mark.parametrize(("statement", "severity", "check", "subject"), FAULTS, ids=[fault[0][:60] for fault in FAULTS])
+def test_a_fault_is_found_and_named(well: Connection, statement: str, severity: str, check: str, subject: str) -> None:
+    with well.transaction(force_rollback=True):
+        well.execute(statement.encode())
+        findings = health_checks(well)
+    found = [finding for finding in findings if (finding.id, finding.subject) == (check, subject)]
+    assert severity in [finding.severity for finding in found], found
+    assert all(finding.remedy for finding in found if finding.severity == severity)
+    assert worse_than_info(findings) == [] or severity != "info"
+
+
+REMEDIES = [fault for fault in FAULTS if fault[2] in ("row_security", "grants", "functions", "owners", "roles")]
+
+
+@pytest.mark.parametrize("fault", REMEDIES, ids=[fault[0][:60] for fault in REMEDIES])
+def test_the_sql_of_a_remedy_mends_the_fault(well: Connection, fault: tuple[str, str, str, str]) -> None:
+    with well.transaction(force_rollback=True):
+        well.execute(fault[0].encode())
+        for finding in health_checks(well):
+            if (finding.id, finding.subject) == fault[2:] and finding.severity == fault[1]:
+                well.execute("SET LOCAL search_path = pg_catalog")
+                well.execute(finding.remedy.encode())
+        well.execute("SET LOCAL search_path = agentforge, pg_catalog")
+        assert worse_than_info(health_checks(well)) == []
+
+
+def test_dead_rows_and_rows_that_the_planner_never_saw_are_found(well: Connection) -> None:
+    well.execute("CREATE TABLE agentforge.scratch WITH (autovacuum_enabled = off) AS SELECT generate_series(1, 30000)")
+    try:
+        well.execute("DELETE FROM agentforge.scratch WHERE generate_series <= 15000")
+        well.execute("SELECT pg_stat_force_next_flush()")
+        found = [finding for finding in health_checks(well) if finding.subject == "scratch"]
+        assert {finding.remedy for finding in found if finding.id == "dead_rows"} == {
+            "VACUUM (ANALYZE) agentforge.scratch;",
+            "ANALYZE agentforge.scratch;",
+        }
+    finally:
+        well.execute("DROP TABLE agentforge.scratch")
+
+
+def test_a_role_that_may_see_little_is_told_what_was_not_looked_at(well: Connection, shared_database: str) -> None:
+    with connect(DatabaseSettings(url=shared_database)) as connection:
+        connection.execute("CREATE ROLE test_health_nobody")
+        try:
+            connection.execute("SET ROLE test_health_nobody")
+            findings = health_checks(connection)
+            status = database_status(connection)
+        finally:
+            connection.execute("RESET ROLE; DROP ROLE test_health_nobody")
+    hidden = {finding.id for finding in findings if "not looked at" in finding.what}
+    assert {"migrations", "maintenance"} <= hidden
+    assert [finding for finding in findings if "not looked at" in finding.what and finding.severity != "info"] == []
+    assert {"version", "size", "connections", "row_security"} <= {finding.id for finding in findings}
+    assert (status.schema_version, status.last_maintenance) == (None, None)
+
+
+def test_the_application_s_role_gets_no_false_alarm(well: Connection) -> None:
+    well.execute("SET ROLE agentforge_app")
+    try:
+        findings = health_checks(well)
+    finally:
+        well.execute("RESET ROLE")
+    assert worse_than_info(findings) == []
+    remedies = {finding.remedy for finding in findings if finding.id == "sessions"}
+    assert "GRANT pg_read_all_stats TO agentforge_app;" in remedies
+
+
+def test_an_empty_database_is_told_how_to_begin(database_url: str) -> None:
+    with connect(DatabaseSettings(url=database_url)) as connection:
+        findings = health_checks(connection)
+        status = database_status(connection)
+    first = next(finding for finding in findings if finding.id == "migrations")
+    assert (first.severity, first.remedy) == ("warning", "agentforge db init")
+    assert [finding for finding in findings if "not looked at" in finding.what] == []
+    assert status.schema_version is None
+    assert status.pending == tuple(migration.name for migration in migrations())
+
+
+def test_a_hundred_partitions_are_looked_at_within_a_second(database_url: str) -> None:
+    with connect(DatabaseSettings(url=database_url)) as connection:
+        migrate(connection)
+        work_as_owner(connection, "")
+        maintain(connection, Options(months_ahead=24))
+        partitions = connection.execute("SELECT count(*) FROM partitions").fetchone()
+        assert partitions is not None
+        assert partitions[0] > 100
+        times = []
+        for _ in range(3):
+            started = time.perf_counter()
+            health_checks(connection)
+            times.append(time.perf_counter() - started)
+    assert min(times) < 1
+
+
+def test_a_lost_connection_is_no_finding(database_url: str) -> None:
+    settings = DatabaseSettings(url=database_url)
+    with psycopg.connect(database_url, autocommit=True) as admin, connect(settings) as other:
+        admin.execute("SELECT pg_terminate_backend(%s)", (other.info.backend_pid,))
+        with pytest.raises(psycopg.OperationalError):
+            health_checks(other)
