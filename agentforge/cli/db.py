@@ -1,4 +1,4 @@
-"""`agentforge db start|stop|status`: the embedded server, and any database in short."""
+"""`agentforge db start|stop|upgrade|status`: the embedded server, and any database in short."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from agentforge.errors import EXIT_CLEAN, UsageError
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.embedded import control
 from agentforge.store.embedded.control import ServerStatus
+from agentforge.store.embedded.upgrade import upgrade
 from agentforge.store.health import DatabaseStatus, database_status
 
 
@@ -28,17 +29,39 @@ def run(action: str, settings: DatabaseSettings, *, as_json: bool) -> int:
     Raises:
         UsageError: another database is configured, which this tool does not start or stop.
     """
-    if not settings.embedded:
-        raise UsageError(
-            "A database is configured, so the embedded server is not used.",
-            "Unset AGENTFORGE_DATABASE_URL and the PG* variables to use it.",
-        )
+    _refuse_another(settings)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     if action == "start":
         control.start(settings, console.print)
     elif action == "stop" and not control.stop(settings, console.print):
         console.print("The embedded server was not running.")
     return show_status(settings, as_json=as_json)
+
+
+def run_upgrade(settings: DatabaseSettings) -> int:
+    """Bring the embedded database to the newest PostgreSQL that is installed, and say where the old data is.
+
+    Raises:
+        UsageError: another database is configured.
+    """
+    _refuse_another(settings)
+    done = upgrade(settings, Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print)
+    if done is None:
+        sys.stdout.write("There is nothing to upgrade.\n")
+    else:
+        sys.stdout.write(
+            f"Upgraded from PostgreSQL {done.old} to {done.new}. "
+            f"The old data is kept in {done.kept}: remove it when all is well.\n"
+        )
+    return EXIT_CLEAN
+
+
+def _refuse_another(settings: DatabaseSettings) -> None:
+    if not settings.embedded:
+        raise UsageError(
+            "A database is configured, so the embedded server is not used.",
+            "Unset AGENTFORGE_DATABASE_URL and the PG* variables to use it.",
+        )
 
 
 def show_status(settings: DatabaseSettings, *, as_json: bool) -> int:

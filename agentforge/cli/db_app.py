@@ -48,6 +48,14 @@ def status(
     return show_status(_settings(database_url, data_dir), as_json=output_format is Format.JSON)
 
 
+@app.command()
+def upgrade(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> int:
+    """Bring the embedded database to the newest PostgreSQL that is installed; the old data is kept beside it."""
+    from agentforge.cli.db import run_upgrade
+
+    return run_upgrade(_settings(database_url, data_dir))
+
+
 def _settings(database_url: str | None, data_dir: str | None) -> DatabaseSettings:
     from agentforge.cli.database import database_settings
 

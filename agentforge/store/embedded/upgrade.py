@@ -73,7 +73,7 @@ def upgrade(settings: DatabaseSettings, on_event: Callable[[str], None]) -> Upgr
             server.stop()
             mark(server.paths, major)
         finally:
-            Server(str(work)).stop()
+            _stop(work)
         on_event(f"putting PostgreSQL {newest.major} in its place")
         server.ensure_running()  # finishes the exchange
         if pinned:
@@ -102,5 +102,11 @@ def _copy(server: Server, work: Path, on_event: Callable[[str], None]) -> None:
 def _remove(work: Path) -> None:
     """Remove what a killed run left."""
     if work.exists():
-        Server(str(work)).stop()
+        _stop(work)
         shutil.rmtree(work)
+
+
+def _stop(work: Path) -> None:
+    new = Server(str(work))
+    new.stop()
+    shutil.rmtree(new.paths.sockets, ignore_errors=True)  # which may lie elsewhere, where the path is long

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from catalogue import catalogue, differences
 from fix_database import NewDatabase
-from psycopg import sql
+from last_release import LAST_RELEASE, install_last_release, rows
 
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.maintenance import Options, maintain
@@ -20,46 +18,11 @@ from agentforge.store.session import work_as_application, work_as_owner
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
 
-LAST_RELEASE = ("0001_spine", "0002_people_and_time")
-# As that release did it: whoever connected owned everything, and there were no roles.
-BEFORE_ROLES = """
-    CREATE SCHEMA agentforge;
-    CREATE TABLE agentforge.schema_migrations (
-        name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
-    )
-"""
-ROWS = Path(__file__).parents[2] / "data" / "last_release.sql"
 # A row of the past, for which a partition is made.
 STRAY = """INSERT INTO performance_metrics (metric_name, metric_value, recorded_at)
            VALUES ('m', 2, now() - interval '3 months')"""
 # What a later migration changes in rows on purpose: members of a row that are not compared.
 CHANGED = {"performance_metrics": {"tags"}}
-
-
-def install_last_release(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(BEFORE_ROLES.encode())
-        connection.execute("SET search_path = agentforge, pg_catalog")
-        for migration in migrations():
-            if migration.name in LAST_RELEASE:
-                connection.execute(migration.sql)
-                connection.execute(
-                    "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)",
-                    (migration.name, migration.checksum),
-                )
-        for table in ("performance_metrics", "api_requests", "error_logs", "audit_logs"):
-            connection.execute("SELECT rollover_partitions(%s, 1)", (table,))
-        connection.execute(ROWS.read_bytes())
-
-
-def rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table."""
-    names = connection.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = 'agentforge'::regnamespace AND relkind IN ('r', 'p') "
-        "AND NOT relispartition AND relname <> 'schema_migrations'"
-    ).fetchall()
-    read = sql.SQL("SELECT to_jsonb(t) FROM agentforge.{} AS t ORDER BY to_jsonb(t)::text")
-    return {name: [row for (row,) in connection.execute(read.format(sql.Identifier(name)))] for (name,) in names}
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+"""A database as the last release made it, with rows in every table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from agentforge.store.migrate import migrations
+
+if TYPE_CHECKING:
+    from agentforge.store.connection import Connection
+
+LAST_RELEASE = ("0001_spine", "0002_people_and_time")
+# As that release did it: whoever connected owned everything, and there were no roles.
+BEFORE_ROLES = """
+    CREATE SCHEMA agentforge;
+    CREATE TABLE agentforge.schema_migrations (
+        name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
+    )
+"""
+ROWS = Path(__file__).parents[0] / "data" / "last_release.sql"
+
+
+def install_last_release(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(BEFORE_ROLES.encode())
+        connection.execute("SET search_path = agentforge, pg_catalog")
+        for migration in migrations():
+            if migration.name in LAST_RELEASE:
+                connection.execute(migration.sql)
+                connection.execute(
+                    "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)",
+                    (migration.name, migration.checksum),
+                )
+        for table in ("performance_metrics", "api_requests", "error_logs", "audit_logs"):
+            connection.execute("SELECT rollover_partitions(%s, 1)", (table,))
+        connection.execute(ROWS.read_bytes())
+
+
+def rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table."""
+    names = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'agentforge'::regnamespace AND relkind IN ('r', 'p') "
+        "AND NOT relispartition AND relname <> 'schema_migrations'"
+    ).fetchall()
+    read = sql.SQL("SELECT to_jsonb(t) FROM agentforge.{} AS t ORDER BY to_jsonb(t)::text")
+    return {name: [row for (row,) in connection.execute(read.format(sql.Identifier(name)))] for (name,) in names}
