@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentforge.cli import partitions_app
-from agentforge.cli.options import ArchiveTo, DatabaseUrl, DataDir, Format, KeepDetached, MonthsAhead, OutputFormat
+from agentforge.cli.options import (
+    ArchiveTo,
+    DatabaseUrl,
+    DataDir,
+    EncryptionKeyFile,
+    Format,
+    KeepDetached,
+    MonthsAhead,
+    OutputFormat,
+)
 
 if TYPE_CHECKING:
     from agentforge.store.connection import DatabaseSettings
@@ -128,15 +138,18 @@ def maintain(
     dry_run: DryRun = False,
     keep_detached: KeepDetached = False,
     archive_to: ArchiveTo = None,
+    encryption_key_file: EncryptionKeyFile = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")] = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     output_format: OutputFormat = Format.TABLE,
 ) -> int:
-    """For cron: partitions made ahead and dropped in time, expired sessions, summaries, statistics, vector indexes."""
+    """For cron: partitions, retention, sessions, summaries, the audit chain, statistics, vector indexes, health."""
+    from agentforge.cli.encryption import encryption_key
     from agentforge.cli.maintenance import run_steps
 
-    options = _archive_options(months_ahead, dry_run, keep_detached, archive_to)
+    key = encryption_key(encryption_key_file)
+    options = dataclasses.replace(_archive_options(months_ahead, dry_run, keep_detached, archive_to), audit_key=key)
     settings = _settings(database_url, data_dir)
     return run_steps(settings, "db maintain", options, as_json=output_format is Format.JSON, quiet=quiet)
 

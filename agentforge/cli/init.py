@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from contextlib import suppress
 
-from rich.console import Console
-
-from agentforge.errors import EXIT_CLEAN, UsageError
+from agentforge.cli.output import print_json, say
+from agentforge.cli.prompt import read_password
+from agentforge.errors import EXIT_CLEAN
 from agentforge.store import maintenance
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.migrate import migrate
 from agentforge.store.roles import prepare, set_application_password, standing
 from agentforge.store.session import work_as_owner
-
-MAX_PASSWORD_BYTES = 1024
 
 
 def run_init(settings: DatabaseSettings, password_fd: int | None, *, as_json: bool) -> int:
@@ -26,9 +21,8 @@ def run_init(settings: DatabaseSettings, password_fd: int | None, *, as_json: bo
         UsageError: the descriptor cannot be read or holds nothing.
         DatabaseError: the role may not do it; the hint holds what an administrator has to run.
     """
-    password = None if password_fd is None else read_password(password_fd)
-    stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    with connect(settings, stderr.print) as connection:
+    password = None if password_fd is None else read_password(password_fd, "", "--app-password-fd")
+    with connect(settings, say) as connection:
         prepare(connection)
         applied = migrate(connection)
         if password is not None:
@@ -38,29 +32,13 @@ def run_init(settings: DatabaseSettings, password_fd: int | None, *, as_json: bo
         maintenance.maintain(connection, maintenance.Options(), maintenance.AFTER_MIGRATING)
         name = connection.info.dbname
     if as_json:
-        json.dump({"schema_version": 1, "database": name, "applied": list(applied)}, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        print_json({"database": name, "applied": list(applied)})
         return EXIT_CLEAN
     made = f"applied {', '.join(applied)}" if applied else "the schema was up to date"
     sys.stdout.write(f"The database {name} is ready: {made}.\n")
     if not settings.embedded:
-        stderr.print(_next_steps(role, has_password=password is not None))
+        say(_next_steps(role, has_password=password is not None))
     return EXIT_CLEAN
-
-
-def read_password(descriptor: int) -> str:
-    """The first line that a file descriptor holds.
-
-    Raises:
-        UsageError: it cannot be read, or holds nothing.
-    """
-    data = b""
-    with suppress(OSError):
-        data = os.read(descriptor, MAX_PASSWORD_BYTES)
-    line = data.split(b"\n", 1)[0].decode("utf-8", "strict") if data else ""
-    if not line:
-        raise UsageError(f"The descriptor {descriptor} holds no password.", "For instance: --app-password-fd 3 3<file")
-    return line
 
 
 def _next_steps(role: str, *, has_password: bool) -> str:

@@ -16,6 +16,7 @@ from agentforge.store.partitions import MONTHS_AHEAD
 from agentforge.store.queries import load
 
 if TYPE_CHECKING:
+    from agentforge.store.audit_key import AuditKey
     from agentforge.store.connection import Connection
 
 LOST = "the connection was lost"
@@ -50,12 +51,14 @@ class Options:
         dry_run: say what would be done, and change nothing.
         keep_detached: detach what is past its retention, and keep it as a table of its own.
         archive_to: folder for what is past its retention, before it is dropped; None to drop it.
+        audit_key: encrypts the values in the audit trail and keys its chain; None for neither.
     """
 
     months_ahead: int = MONTHS_AHEAD
     dry_run: bool = False
     keep_detached: bool = False
     archive_to: Path | None = None
+    audit_key: AuditKey | None = None
 
 
 @dataclass(slots=True)
@@ -269,6 +272,23 @@ def _refresh(work: Work) -> None:
             work.run(statement.encode())  # names quoted by the server's own format(), here and below
 
 
+def _audit(work: Work) -> None:
+    from agentforge.store.audit_chain import chain
+
+    if work.options.dry_run:
+        return
+    key = work.options.audit_key
+    if key is not None:
+        from agentforge.store.audit_encryption import encrypt_pending
+
+        encrypted = encrypt_pending(work.connection, key)
+        if encrypted:
+            work.done.append(f"encrypted {encrypted:,} rows")
+    chained = chain(work.connection, key)
+    if chained:
+        work.done.append(f"chained {chained:,} rows")
+
+
 def _analyze(work: Work) -> None:
     due = work.connection.execute(load("maintenance")["analyze"]).fetchall()
     for table, statement in due if not work.options.dry_run else ():
@@ -292,12 +312,27 @@ def _indexes(work: Work) -> None:
                 work.done.append(f"{task.name} {task.verb}")
 
 
+def _health(work: Work) -> None:
+    from agentforge.store.health import health_checks
+
+    findings = health_checks(work.connection)
+    for finding in findings:
+        if finding.severity == "critical":
+            about = f"{finding.subject}: " if finding.subject else ""
+            work.errors.append(f"{about}{finding.what} (agentforge db doctor says what to do)")
+    warnings = sum(finding.severity == "warning" for finding in findings)
+    if warnings:
+        work.done.append(f"{warnings} warnings: agentforge db doctor")
+
+
 _STEPS: tuple[tuple[str, Callable[[Work], None]], ...] = (
     ("rollover", _rollover),
     ("retention", _retention),
     ("sessions", _sessions),
     ("refresh", _refresh),
+    ("audit", _audit),
     ("analyze", _analyze),
     ("indexes", _indexes),
+    ("health", _health),
 )
 STEPS = tuple(name for name, _ in _STEPS)

@@ -110,42 +110,6 @@ ALTER TABLE agentforge.api_requests
     ALTER COLUMN user_id SET DEFAULT agentforge.current_user_id(), ALTER COLUMN ip_address SET DEFAULT inet_client_addr();
 ALTER TABLE agentforge.error_logs ALTER COLUMN user_id SET DEFAULT agentforge.current_user_id();
 
--- A model's partitions belong to the owner, whoever uses the model first.
-CREATE OR REPLACE FUNCTION agentforge.ensure_embedding_model(model_name text, model_version text, model_dimension integer)
-    RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    model integer;
-    parent text;
-    vector_schema text;
-BEGIN
-    SELECT m.id INTO model FROM agentforge.embedding_models AS m
-    WHERE m.name = model_name AND m.version = model_version;
-    IF model IS NOT NULL THEN
-        RETURN model;
-    END IF;
-    IF coalesce(agentforge.current_user_role() NOT IN ('admin', 'developer'), true) THEN
-        RAISE EXCEPTION 'only developers and admins may use a new embedding model' USING ERRCODE = '42501';
-    END IF;
-    INSERT INTO agentforge.embedding_models (name, version, dimension)
-    VALUES (model_name, model_version, model_dimension)
-    ON CONFLICT DO NOTHING
-    RETURNING id INTO model;
-    IF model IS NULL THEN
-        SELECT m.id INTO STRICT model FROM agentforge.embedding_models AS m
-        WHERE m.name = model_name AND m.version = model_version;
-        RETURN model;
-    END IF;
-    SELECT e.extnamespace::regnamespace::text INTO STRICT vector_schema FROM pg_extension AS e WHERE e.extname = 'vector';
-    FOREACH parent IN ARRAY ARRAY['function_embeddings', 'code_embeddings'] LOOP
-        EXECUTE format(
-            'CREATE TABLE agentforge.%I PARTITION OF agentforge.%I (CHECK (%s.vector_dims(embedding) = %s)) FOR VALUES IN (%s)',
-            parent || '_' || model, parent, vector_schema, model_dimension, model
-        );
-    END LOOP;
-    RETURN model;
-END
-$$;
-
 -- row-level security ----------------------------------------------------------------------------------------------------
 
 -- Tables whose rows are a project's: who may read it reads them, who may write it writes them.

@@ -105,9 +105,6 @@ BEGIN
     );
     EXECUTE format('ALTER TABLE agentforge.%I OWNER TO agentforge_owner', partition_name);  -- whoever makes it
     PERFORM agentforge.mark_filled(partition_name, since);
-    IF to_regproc('agentforge.audit_table') IS NOT NULL THEN
-        EXECUTE 'SELECT agentforge.audit_table($1)' USING format('agentforge.%I', partition_name)::regclass;
-    END IF;
     EXECUTE format(
         'INSERT INTO agentforge.%1$I (%2$s) SELECT %2$s FROM agentforge.%3$I WHERE %4$I >= $1 AND %4$I < $2',
         partition_name, columns, wanted || '_default', key_column
@@ -234,16 +231,6 @@ BEGIN
 END
 $$;
 
--- Leave a row in the audit trail about what is no statement that a trigger sees.
-CREATE FUNCTION agentforge.tell_audit(action text, partition_name text, rows bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF to_regproc('agentforge.add_audit_entry') IS NOT NULL THEN
-        EXECUTE 'SELECT agentforge.add_audit_entry($1, $2, $3)' USING action, partition_name, rows;
-    END IF;
-END
-$$;
-
 -- Make the partitions that are missing, and move strays there. Returns what was made, and the rows moved to it. What
 -- `prepare_partition` has copied in a transaction of its own is used; the rest is copied here, before anything is locked.
 CREATE OR REPLACE FUNCTION agentforge.rollover_partitions(
@@ -291,6 +278,7 @@ BEGIN
         );
         EXECUTE format('ALTER TABLE agentforge.%I DROP CONSTRAINT %I', names[place], names[place] || '_range');
         EXECUTE format('COMMENT ON TABLE agentforge.%I IS NULL', names[place]);
+        PERFORM agentforge.audit_table(format('agentforge.%I', names[place])::regclass);
         partition_name := names[place];
         moved := counts[place];
         RETURN NEXT;
@@ -298,7 +286,7 @@ BEGIN
     EXECUTE format('ALTER TABLE agentforge.%I ENABLE TRIGGER USER', wanted || '_default');
     FOR place IN 1 .. cardinality(names) LOOP
         IF counts[place] > 0 THEN
-            PERFORM agentforge.tell_audit('MOVE', names[place], counts[place]);
+            PERFORM agentforge.add_audit_entry('MOVE', names[place], counts[place]);
         END IF;
     END LOOP;
 END
@@ -382,10 +370,10 @@ BEGIN
     IF NOT keep THEN
         EXECUTE format('DROP TABLE agentforge.%I', wanted);
     END IF;
-    IF parent = 'audit_logs' AND to_regproc('agentforge.drop_chain') IS NOT NULL THEN
-        EXECUTE 'SELECT agentforge.drop_chain($1)' USING month;
+    IF parent = 'audit_logs' THEN
+        PERFORM agentforge.drop_chain(month);
     END IF;
-    PERFORM agentforge.tell_audit(CASE WHEN keep THEN 'DETACH' ELSE 'DROP' END, wanted, archived_rows);
+    PERFORM agentforge.add_audit_entry(CASE WHEN keep THEN 'DETACH' ELSE 'DROP' END, wanted, archived_rows);
     RETURN true;
 END
 $$;
@@ -411,42 +399,14 @@ BEGIN
 END
 $$;
 
--- The statement that makes the approximate index over the vectors of a model. Unless it is `blocking`, writers go on meanwhile;
--- it is then to be run outside of any function. This is the one place that says what the index is.
-CREATE FUNCTION agentforge.vector_index_statement(model integer, blocking boolean) RETURNS text
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format(
-        'CREATE INDEX %1$s IF NOT EXISTS %2$I ON agentforge.%3$I USING hnsw ((embedding::%4$I.halfvec(%5$s)) %4$I.halfvec_cosine_ops)',
-        CASE WHEN blocking THEN '' ELSE 'CONCURRENTLY' END, 'function_embeddings_' || m.id || '_hnsw',
-        'function_embeddings_' || m.id, n.nspname, m.dimension
-    )
-    FROM agentforge.embedding_models AS m
-    JOIN pg_extension AS e ON e.extname = 'vector'
-    JOIN pg_namespace AS n ON n.oid = e.extnamespace
-    WHERE m.id = model
-$$;
-
-CREATE OR REPLACE FUNCTION agentforge.ensure_vector_index(model integer) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    statement text := agentforge.vector_index_statement(model, true);
-BEGIN
-    IF statement IS NULL THEN
-        RAISE EXCEPTION 'there is no embedding model %', model;
-    END IF;
-    EXECUTE statement;
-END
-$$;
-
 REVOKE EXECUTE ON FUNCTION
     agentforge.partition_key(text), agentforge.filled_since(text), agentforge.mark_filled(text, xid),
     agentforge.missing_months(text, integer, timestamptz),
     agentforge.plain_columns(text), agentforge.prepare_partition(text, text, timestamptz, timestamptz),
     agentforge.catch_up(text, text[], timestamptz[], timestamptz[], bigint[]),
     agentforge.lock_partitioned(text, text, text, bigint, xid),
-    agentforge.tell_audit(text, text, bigint), agentforge.rollover_partitions(text, integer, timestamptz),
+    agentforge.rollover_partitions(text, integer, timestamptz),
     agentforge.drop_unwanted_preparations(text, integer, timestamptz), agentforge.rollover_is_due(timestamptz),
     agentforge.expired_partitions(timestamptz), agentforge.retire_partition(text, boolean, bigint, xid),
-    agentforge.cleanup_old_data(timestamptz), agentforge.refresh_materialized_views(),
-    agentforge.vector_index_statement(integer, boolean), agentforge.ensure_vector_index(integer)
+    agentforge.cleanup_old_data(timestamptz), agentforge.refresh_materialized_views()
 FROM PUBLIC;

@@ -152,7 +152,7 @@ ROWS: dict[str, tuple[dict[str, str], str]] = {
         "overall_score = 1",
     ),
     "pattern_embeddings": (
-        {"model_id": MODEL, "pattern_type": "'p'", "pattern_name": "'p'", "embedding": VECTOR},
+        {"model_id": MODEL, "pattern_type": "'idiom'", "pattern_name": "'p'", "embedding": VECTOR},
         "description = 'd'",
     ),
     "performance_metrics": ({"metric_name": "'m'", "metric_value": "1"}, "metric_unit = 's'"),
