@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from agentforge.cli.database import open_as_owner
 from agentforge.errors import UsageError
 from agentforge.store import logins, passwords, users
-from agentforge.store.connection import DatabaseSettings
+from agentforge.store.connection import DatabaseSettings, connect
+from agentforge.store.roles import prepare
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -99,13 +99,13 @@ class People:
 
 
 @pytest.fixture(scope="module")
-def people(server_url: str) -> Iterator[People]:
+def people(server_url: str, migrated_template: str) -> Iterator[People]:
     """A database for all tests of a module."""
     name = f"agentforge_test_{secrets.token_hex(8)}"
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY wal_log".encode())
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY wal_log".encode())
         url = make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name})
-        with open_as_owner(DatabaseSettings(url=url), print):
-            pass
+        with connect(DatabaseSettings(url=url)) as connection:
+            prepare(connection)  # grants on a database are not cloned
         yield People(url)
         server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

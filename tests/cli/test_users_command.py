@@ -17,7 +17,9 @@ from typing import NamedTuple
 import pexpect
 import psycopg
 import pytest
+from fix_people import Login
 from fix_users import PASSWORD, People
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from agentforge.cli import run
@@ -76,10 +78,10 @@ class Shell:
 @pytest.fixture(scope="module")
 def role_url(people: People) -> Iterator[str]:
     """A login role that is a member of agentforge_app and of nothing else."""
-    role, password = f"person_{secrets.token_hex(6)}", secrets.token_hex(16)
-    people.administer(f"CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE agentforge_app")
-    yield make_conninfo("", **{**conninfo_to_dict(people.url), "user": role, "password": password})
-    people.administer(f"DROP ROLE {role}")
+    login = Login(people.url)
+    login.administer("GRANT agentforge_app TO {}", sql.Identifier(login.name))
+    yield login.url(people.url)
+    login.administer("DROP ROLE {}", sql.Identifier(login.name))
 
 
 @pytest.fixture
