@@ -2,18 +2,20 @@
 
     python docs/generate_schema.py [DATABASE_URL]
 
-takes the embedded database without a URL. `tests/integration/store/test_schema_document.py` holds the document to it.
+makes an embedded database of its own without a URL. `tests/integration/store/test_schema_document.py` holds the document to it.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentforge.cli.database import open_as_owner
 from agentforge.store.connection import DatabaseSettings
+from agentforge.store.embedded import control
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -57,7 +59,11 @@ def diagram(connection: Connection) -> str:
 
 
 if __name__ == "__main__":
-    settings = DatabaseSettings(url=sys.argv[1] if len(sys.argv) > 1 else None)
-    with open_as_owner(settings, print) as connection:
-        text = DOCUMENT.read_text("utf-8")
-        DOCUMENT.write_text(BLOCK.sub(lambda _: diagram(connection), text), "utf-8")
+    with tempfile.TemporaryDirectory(prefix="agentforge-") as folder:
+        settings = DatabaseSettings(url=sys.argv[1] if len(sys.argv) > 1 else None, data_dir=f"{folder}/server")
+        with open_as_owner(settings, print) as connection:
+            made = diagram(connection)
+        if settings.embedded:
+            control.stop(settings)
+    text = DOCUMENT.read_text("utf-8")
+    DOCUMENT.write_text(BLOCK.sub(lambda _: made, text), "utf-8")
