@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -124,12 +123,16 @@ def sql() -> int:
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
 
 
-def _archive_options(months_ahead: int, dry_run: bool, keep_detached: bool, archive_to: str | None) -> Options:
+def _archive_options(
+    months_ahead: int, dry_run: bool, keep_detached: bool, archive_to: str | None, key_file: str | None = None
+) -> Options:
     from pathlib import Path
 
+    from agentforge.cli.encryption import encryption_key
     from agentforge.store.maintenance import Options
 
-    return Options(months_ahead, dry_run, keep_detached, Path(archive_to) if archive_to else None)
+    folder = Path(archive_to) if archive_to else None
+    return Options(months_ahead, dry_run, keep_detached, folder, encryption_key(key_file))
 
 
 @app.command()
@@ -144,12 +147,10 @@ def maintain(
     database_url: DatabaseUrl = None,
     output_format: OutputFormat = Format.TABLE,
 ) -> int:
-    """For cron: partitions, retention, sessions, summaries, the audit chain, statistics, vector indexes, health."""
-    from agentforge.cli.encryption import encryption_key
+    """For cron: partitions made and dropped in time, expired sessions, summaries, audit chain, statistics, indexes."""
     from agentforge.cli.maintenance import run_steps
 
-    key = encryption_key(encryption_key_file)
-    options = dataclasses.replace(_archive_options(months_ahead, dry_run, keep_detached, archive_to), audit_key=key)
+    options = _archive_options(months_ahead, dry_run, keep_detached, archive_to, encryption_key_file)
     settings = _settings(database_url, data_dir)
     return run_steps(settings, "db maintain", options, as_json=output_format is Format.JSON, quiet=quiet)
 

@@ -48,7 +48,8 @@ SELECT 'ok', '', format('agentforge_owner owns all %%s objects of the schema', c
 FROM objects HAVING NOT EXISTS (SELECT FROM strange);
 
 -- row_security --
--- A partition is reached through its parent, whose policies bind, and by no grant of its own.
+-- A partition is reached through its parent, whose policies bind, and by no grant of its own. Neither is one that was detached and
+-- kept, or that is being filled: nothing is granted on it, so only its owner reads it.
 WITH scoped AS (
     SELECT c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity,
            EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid) AS has_policy
@@ -58,6 +59,7 @@ WITH scoped AS (
            OR EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid)
            OR EXISTS (SELECT FROM pg_attribute AS a
                       WHERE a.attrelid = c.oid AND a.attname = 'project_id' AND NOT a.attisdropped))
+      AND (c.relacl IS NOT NULL OR EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid))
 ), faults AS (
     SELECT relname, 'has no row-level security' AS what, 'ENABLE' AS cure FROM scoped WHERE NOT relrowsecurity
     UNION ALL

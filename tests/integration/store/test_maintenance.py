@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -10,8 +12,9 @@ import psycopg
 import pytest
 
 from agentforge.cli.database import open_as_owner
+from agentforge.store.audit_key import read_key
 from agentforge.store.connection import DatabaseSettings
-from agentforge.store.maintenance import STEPS, Options, maintain
+from agentforge.store.maintenance import STEPS, Options, Step, maintain
 from agentforge.store.partitions import partitions
 
 if TYPE_CHECKING:
@@ -42,7 +45,16 @@ def rows_by_partition(connection: Connection) -> dict[str, int]:
 def test_a_run_makes_the_months_ahead_once(database: Connection) -> None:
     steps = maintain(database, Options(months_ahead=2))
     assert steps is not None
-    assert [step.name for step in steps] == ["rollover", "retention", "sessions", "refresh", "analyze", "indexes"]
+    assert [step.name for step in steps] == [
+        "rollover",
+        "retention",
+        "sessions",
+        "refresh",
+        "chain",
+        "analyze",
+        "indexes",
+        "health",
+    ]
     assert all(step.error is None for step in steps)
     made = [item for item in partitions(database) if not item.is_default]
     assert {item.table for item in made} == TABLES
@@ -195,3 +207,53 @@ def test_the_summaries_hold_what_was_measured(database: Connection) -> None:
         "WHERE metric_name = 'm' ORDER BY 1"
     ).fetchall()
     assert found == [("2026-05-04", 2.0, 2), ("2026-05-11", 9.0, 1)]
+
+
+def only(connection: Connection, step: str, options: Options | None = None) -> Step:
+    steps = maintain(connection, options or Options(), {step})
+    assert steps is not None
+    return steps[0]
+
+
+def test_the_audit_trail_is_chained_and_encrypted_where_there_is_a_key(database: Connection) -> None:
+    database.execute("INSERT INTO projects (key, name) VALUES ('p', 'a name')")
+    key = read_key(base64.b64encode(bytes(32)).decode())
+    done = only(database, "chain", Options(audit_key=key))
+    assert done.error is None
+    assert re.fullmatch(r"encrypted \d+ rows of the audit trail, chained \d+ rows of the audit trail", done.done)
+    values = "SELECT count(*) FROM audit_logs WHERE new_values::text LIKE '%a name%'"
+    assert database.execute(values.encode()).fetchone() == (0,)
+    assert "encrypted" not in only(database, "chain", Options(audit_key=key)).done
+    assert "no key is given" in str(only(database, "chain").error), "a key that is forgotten is told"
+
+
+def test_what_is_critical_is_a_failure(database: Connection) -> None:
+    assert only(database, "health").error is None
+    database.execute("ALTER TABLE projects DISABLE ROW LEVEL SECURITY")
+    assert "projects" in str(only(database, "health").error)
+
+
+def test_each_step_is_recorded_with_its_seconds(database: Connection) -> None:
+    steps = maintain(database, Options())
+    assert steps is not None
+    recorded = database.execute(
+        "SELECT tags ->> 'step', metric_value > 0, metric_unit, tags ->> 'error' FROM performance_metrics "
+        "WHERE metric_name = 'maintenance.step.seconds' ORDER BY id"
+    ).fetchall()
+    assert recorded == [(step.name, True, "s", step.error) for step in steps]
+
+
+def test_statistics_of_partitioned_tables_are_renewed_as_a_whole(database: Connection) -> None:
+    database.execute(
+        "INSERT INTO performance_metrics (metric_name, metric_value) SELECT 'm', n FROM generate_series(1, 2000) AS n"
+    )
+    database.execute("SELECT pg_stat_force_next_flush()")
+    assert "analysed" in only(database, "analyze").done
+    counted = "SELECT reltuples::int FROM pg_class WHERE oid = 'performance_metrics'::regclass"
+    assert database.execute(counted.encode()).fetchone() == (2000,)
+
+
+def test_a_view_without_its_data_is_filled(database: Connection) -> None:
+    database.execute("REFRESH MATERIALIZED VIEW weekly_performance_summary WITH NO DATA")
+    assert only(database, "refresh").error is None
+    assert database.execute("SELECT count(*) FROM weekly_performance_summary").fetchone() is not None

@@ -66,12 +66,12 @@ def test_an_index_whose_rows_have_changed_is_built_anew_once(database: Connectio
         database.execute("UPDATE function_embeddings SET embedding = embedding")
     database.execute("SELECT pg_stat_force_next_flush()")
     before = database.execute("SELECT pg_relation_filenode('function_embeddings_1_hnsw')").fetchone()
-    steps = maintain(database, Options(dry_run=True))
+    steps = maintain(database, Options(dry_run=True), {"indexes"})
     assert steps is not None
-    assert steps[-1].done == "function_embeddings_1_hnsw would be built anew"
-    steps = maintain(database, Options())
+    assert steps[0].done == "function_embeddings_1_hnsw would be built anew"
+    steps = maintain(database, Options(), {"indexes"})
     assert steps is not None
-    assert (steps[-1].done, steps[-1].error) == ("function_embeddings_1_hnsw built anew", None)
+    assert (steps[0].done, steps[0].error) == ("function_embeddings_1_hnsw built anew", None)
     assert database.execute("SELECT pg_relation_filenode('function_embeddings_1_hnsw')").fetchone() != before
     assert vector_indexes.bloated(database) == [], "what was done is remembered"
 
@@ -80,7 +80,7 @@ def test_what_an_interrupted_statement_left_is_dropped(database: Connection) -> 
     for name in ("function_embeddings_1_hnsw_ccnew", "half"):
         with pytest.raises(psycopg.errors.UniqueViolation):  # as an interrupted build, it leaves an invalid index
             database.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON function_embeddings_1 (project_id)".encode())
-    steps = maintain(database, Options())
+    steps = maintain(database, Options(), {"indexes"})
     assert steps is not None
-    assert steps[-1].done == "function_embeddings_1_hnsw_ccnew dropped, half dropped"
+    assert steps[0].done == "function_embeddings_1_hnsw_ccnew dropped, half dropped"
     assert vector_indexes.leftovers(database) == []
