@@ -295,11 +295,11 @@ def test_what_is_due_never_makes_a_command_fail_or_wait(database: Connection, mi
 
 def test_a_dry_run_names_what_a_run_then_does(database: Connection) -> None:
     database.execute(ROLLOVER, (0, "2001-01-01"))
-    maintain(database, Options(), {"rollover"})  # moves what the trail has had since the schema was made
-    dry = maintain(database, Options(months_ahead=5, dry_run=True))
-    wet = maintain(database, Options(months_ahead=5))
+    dry = maintain(database, Options(dry_run=True))
+    wet = maintain(database, Options())
     assert dry is not None
     assert wet is not None
-    assert [step.done.replace("would make", "made").replace("would drop", "dropped") for step in dry[:2]] == [
-        step.done for step in wet[:2]
-    ]
+    for before, after in zip(dry[:2], wet[:2], strict=True):
+        said = before.done.replace("would make", "made").replace("would drop", "dropped")
+        assert said
+        assert after.done.startswith(said)
