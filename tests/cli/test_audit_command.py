@@ -30,12 +30,12 @@ Audit = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def audit(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Audit:
     """Runs a command; gives exit code, stdout and stderr."""
     for name in ("AGENTFORGE_TOKEN", "AGENTFORGE_AUDIT_ENCRYPTION_KEY", "AGENTFORGE_AUDIT_ENCRYPTION_KEY_FILE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AGENTFORGE_DATABASE_URL", database_url)
+    monkeypatch.setenv("AGENTFORGE_DATABASE_URL", migrated_url)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "200")
@@ -63,8 +63,8 @@ def logged(audit: Audit, *arguments: str) -> list[dict[str, Any]]:
     return entries
 
 
-def test_the_log_is_filtered_by_who_what_and_when(audit: Audit, database_url: str) -> None:
-    with owner(database_url) as connection:
+def test_the_log_is_filtered_by_who_what_and_when(audit: Audit, migrated_url: str) -> None:
+    with owner(migrated_url) as connection:
         connection.execute("INSERT INTO projects (key, name) VALUES ('k', 'first'), ('l', 'second')")
         connection.execute("UPDATE projects SET description = E'a\\x1b[31m' WHERE key = 'k'")
         connection.execute("DELETE FROM projects WHERE key = 'l'")
@@ -91,10 +91,10 @@ def test_the_log_is_filtered_by_who_what_and_when(audit: Audit, database_url: st
 
 
 def test_a_user_sees_what_he_did_and_what_was_done_to_his_projects(
-    audit: Audit, database_url: str, monkeypatch: pytest.MonkeyPatch
+    audit: Audit, migrated_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = secrets.token_urlsafe(32)
-    with owner(database_url) as connection:
+    with owner(migrated_url) as connection:
         connection.execute("INSERT INTO users (username, password_digest) VALUES ('ada', '$argon2id$x')")
         connection.execute(
             "INSERT INTO user_sessions (user_id, token_digest, expires_at) "
@@ -103,7 +103,7 @@ def test_a_user_sees_what_he_did_and_what_was_done_to_his_projects(
         )
         connection.execute("INSERT INTO projects (key, name) VALUES ('k', 'somebody else''s')")
     monkeypatch.setenv("AGENTFORGE_TOKEN", token)
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(migrated_url) as connection:
         connection.execute(
             "SELECT set_config('role', 'agentforge_app', true), set_config('agentforge.session_token', %s, true)",
             (token,),
@@ -115,11 +115,11 @@ def test_a_user_sees_what_he_did_and_what_was_done_to_his_projects(
 
 
 def test_verify_says_whole_or_names_the_row_and_compares_with_an_earlier_output(
-    audit: Audit, database_url: str, tmp_path: Path
+    audit: Audit, migrated_url: str, tmp_path: Path
 ) -> None:
     schema = json.loads((SCHEMAS / "audit-verify.schema.json").read_text())
     assert audit("verify")[0] == 0
-    with owner(database_url) as connection:
+    with owner(migrated_url) as connection:
         chain(connection)
     code, out, _ = audit("verify", "--format", "json")
     jsonschema.validate(json.loads(out), schema)
@@ -127,12 +127,12 @@ def test_verify_says_whole_or_names_the_row_and_compares_with_an_earlier_output(
     saved = tmp_path / "heads.json"
     saved.write_text(out)
     assert audit("verify", "--against", str(saved))[0] == 0
-    with owner(database_url) as connection:
+    with owner(migrated_url) as connection:
         connection.execute("UPDATE audit_logs SET user_agent = 'somebody else' WHERE id = 2")
     code, out, _ = audit("verify")
     assert code == 1
     assert "Row 2 of audit_logs is not what was chained at position 2" in out
-    with owner(database_url) as connection:
+    with owner(migrated_url) as connection:
         connection.execute("DELETE FROM audit_chain")
         chain(connection)
     assert audit("verify")[0] == 0, "an owner may chain anew"
@@ -146,14 +146,14 @@ def test_verify_says_whole_or_names_the_row_and_compares_with_an_earlier_output(
 
 
 def test_with_a_key_values_are_shown_to_who_holds_it(
-    audit: Audit, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    audit: Audit, migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "key"
     code, out, _ = audit("key", str(file))
     assert code == 0
     assert file.read_text().strip() not in out
     assert audit("key", str(file))[0] == 2
-    with owner(database_url) as connection:
+    with owner(migrated_url) as connection:
         connection.execute("INSERT INTO projects (key, name) VALUES ('k', 'n')")
         encrypt_pending(connection, read_key_file(file))
         chain(connection, read_key_file(file))
@@ -173,22 +173,22 @@ def test_with_a_key_values_are_shown_to_who_holds_it(
     assert "Others than you may read" in audit("verify", "--encryption-key-file", str(file))[2]
 
 
-def test_a_key_is_rotated_and_a_broken_chain_is_left_alone(audit: Audit, database_url: str, tmp_path: Path) -> None:
+def test_a_key_is_rotated_and_a_broken_chain_is_left_alone(audit: Audit, migrated_url: str, tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     audit("key", str(first))
     audit("key", str(second))
-    with owner(database_url) as connection:
+    with owner(migrated_url) as connection:
         connection.execute("INSERT INTO projects (key, name) VALUES ('k', 'n')")
         chain(connection)
     assert audit("rotate-key", "--new-key-file", str(first))[0] == 0
     assert audit("verify", "--encryption-key-file", str(first))[0] == 0
-    with owner(database_url) as connection:
+    with owner(migrated_url) as connection:
         connection.execute("UPDATE audit_logs SET user_agent = 'x' WHERE id = 2")
     code, out, err = audit("rotate-key", "--new-key-file", str(second), "--encryption-key-file", str(first))
     assert code == 1
     assert "Row 2" in out
     assert "Nothing was done" in err
-    with owner(database_url) as connection:
+    with owner(migrated_url) as connection:
         connection.execute("UPDATE audit_logs SET user_agent = 'agentforge' WHERE id = 2")
     assert audit("rotate-key", "--new-key-file", str(second), "--encryption-key-file", str(first))[0] == 0
     assert audit("verify", "--encryption-key-file", str(second))[0] == 0

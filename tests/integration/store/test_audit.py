@@ -33,7 +33,7 @@ ROWS: dict[str, tuple[dict[str, str], str]] = {
         },
         "user_agent = 'x'",
     ),
-    "login_secret": ({"secret": "sha256('s')"}, "secret = sha256('u')"),
+    "login_secret": ({"singleton": "true", "secret": "sha256('s')"}, "secret = sha256('u')"),
     "projects": ({"key": "'k'", "name": "'n'"}, "description = 'd'"),
     "user_permissions": (
         {"user_id": "(SELECT max(id) FROM users)", "project_id": PROJECT, "permission": "'read'"},
@@ -184,9 +184,9 @@ ORDER BY c.relispartition, c.relname
 
 
 @pytest.fixture
-def owner(database_url: str) -> Iterator[Connection]:
+def owner(migrated_url: str) -> Iterator[Connection]:
     """A connection as the owner of the schema."""
-    with open_as_owner(DatabaseSettings(url=database_url), print) as connection:
+    with open_as_owner(DatabaseSettings(url=migrated_url), print) as connection:
         connection.execute("SET application_name = 'a test'")
         yield connection
 
@@ -442,6 +442,7 @@ def test_a_rolled_over_default_leaves_a_row_of_the_move_and_loses_none(owner: Co
     assert moved == [("MOVE", len(before))]
     after = owner.execute("SELECT id, tableoid::regclass::text FROM audit_logs ORDER BY id").fetchall()
     assert [(row[0],) for row in after[: len(before)]] == before
+    assert [row[0] for row in after] == list(range(after[0][0], after[-1][0] + 1)), "nor of those about the move itself"
     assert not {table for _, table in after} & {"audit_logs_default"}
     enabled = owner.execute(
         "SELECT DISTINCT tgenabled FROM pg_trigger "

@@ -43,9 +43,9 @@ def new_key() -> AuditKey:
 
 
 @pytest.fixture
-def owner(database_url: str) -> Iterator[Connection]:
+def owner(migrated_url: str) -> Iterator[Connection]:
     """The owner of a database, whose trail has ten rows in January, ten in February, and a few of today."""
-    with open_as_owner(DatabaseSettings(url=database_url), print) as connection:
+    with open_as_owner(DatabaseSettings(url=migrated_url), print) as connection:
         connection.execute(WRITE, (10, "2026-01-31 12:00:00+00"))
         connection.execute(WRITE, (10, "2026-02-28 12:00:00+00"))
         yield connection
@@ -162,8 +162,8 @@ def test_a_row_that_was_chained_by_hand_afterwards_is_named(owner: Connection) -
     assert problems(verify(owner))[JANUARY][0] == "inserted"
 
 
-def test_a_row_that_commits_late_is_chained_later_and_is_no_finding(owner: Connection, database_url: str) -> None:
-    with psycopg.connect(database_url, options="-c search_path=agentforge") as late:
+def test_a_row_that_commits_late_is_chained_later_and_is_no_finding(owner: Connection, migrated_url: str) -> None:
+    with psycopg.connect(migrated_url, options="-c search_path=agentforge") as late:
         late.execute("INSERT INTO projects (key, name) VALUES ('late', 'n')")
         first = late.execute("SELECT max(id) FROM audit_logs").fetchone()
         owner.execute("INSERT INTO projects (key, name) VALUES ('early', 'n')")
