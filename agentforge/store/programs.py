@@ -7,13 +7,13 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from agentforge.errors import DatabaseError, UsageError
-from agentforge.store.embedded.binaries import Binaries, find_binaries
+from agentforge.store.embedded.binaries import Binaries, find_clients
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
 
 # What goes wrong with files, by what the programs say.
-_DAMAGED = "not appear to be a valid archive|too short|end of file|magic string|corrupt|uncompress|unrecognized"
+_DAMAGED = "not appear to be a valid archive|too short|end of file|magic string|corrupt|uncompress|unrecognized data"
 _REASONS = (
     (r"No space left on device|Disk quota exceeded", "the disk is full", "Free some space, then run again."),
     (
@@ -25,6 +25,11 @@ _REASONS = (
         r"(statement|lock) timeout",
         "another session held a table for too long",
         "Run again when migrations and maintenance have ended.",
+    ),
+    (
+        "unrecognized parameter",
+        "the backup holds what this server does not know",
+        "Make it again where the client programs of its server's own version are installed.",
     ),
     (
         r'type "\w+\.(half)?vec(tor)?" does not exist',
@@ -90,7 +95,7 @@ def explain(name: str, output: str) -> UsageError | DatabaseError:
 
 def _programs(connection: Connection, name: str) -> Binaries:
     server = connection.info.server_version // 10000
-    found = find_binaries(server)
+    found = find_clients(server)
     if name == "pg_dump" and found.major < server:
         raise DatabaseError(
             f"The server is PostgreSQL {server}, and the {name} here is of PostgreSQL {found.major}, "

@@ -52,6 +52,11 @@ def shape(url: str) -> tuple[dict[str, list[tuple[object, ...]]], dict[str, tupl
         return catalogue(connection), {table: found for table, found in rows.items() if table not in LOGGED}
 
 
+def major(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        return connection.info.server_version // 10000
+
+
 def projects_seen(url: str, token: str) -> int:
     with connect(DatabaseSettings(url=url)) as connection:
         work_as_application(connection, token, "", needs_user=False, needs_session=True)
@@ -96,12 +101,16 @@ def has_schema(url: str) -> bool:
         return bool(row[0])
 
 
-def test_a_backup_comes_back_whole_in_another_server(full: str, template: tuple[str, Path, Path], folder: Path) -> None:
+def test_a_backup_comes_back_whole_in_another_server(
+    full: str, template: tuple[str, Path, Path], folder: Path, new_database: NewDatabase
+) -> None:
     _, tree, backup_file = template
     assert backup_file.stat().st_mode & 0o077 == 0
     other = Server(str(folder), linger_seconds=60)
     with other.client():
         url = other.ensure_running()
+        if major(url) != major(full):  # of a server that somebody gave: another version's need not take its backup
+            url = new_database()
         done = run(url, "db", "restore", str(backup_file))
         assert done.returncode == 0, done.stderr
         (parts, rows), (old_parts, old_rows) = shape(url), shape(full)

