@@ -2,7 +2,8 @@
 
     python docs/generate_schema.py [DATABASE_URL]
 
-makes an embedded database of its own without a URL. `tests/integration/store/test_schema_document.py` holds the document to it.
+makes an embedded database of its own without a URL. `tests/integration/store/test_schema_document.py` holds the
+document to it.
 """
 
 from __future__ import annotations
