@@ -41,6 +41,7 @@ def test_the_chain_of_migrations_gives_what_a_fresh_install_gives(old: Connectio
             fresh.execute("SELECT ensure_embedding_model('hashed', '1', 2)")
             fresh.execute(STRAY.encode())
         fresh.execute("RESET ROLE")
+        fresh.execute("INSERT INTO users (username, role) VALUES ('ada', 'admin'), ('bob', 'viewer')")
         for connection in (old, fresh):
             work_as_owner(connection, "")
             steps = maintain(connection, Options(months_ahead=1))
