@@ -112,11 +112,15 @@ def _check(connection: Connection, file: Path) -> list[str]:
 
 
 def _load(connection: Connection, file: Path, entries: list[str]) -> None:
+    from psycopg.conninfo import make_conninfo
+
     options = ["--single-transaction", "--exit-on-error", "--no-owner", *_AS_OWNER]
     with tempfile.NamedTemporaryFile("w", suffix=".list") as wanted:
         wanted.write("\n".join(entries) + "\n")
         wanted.flush()
-        database = f"--dbname={connection.info.dbname}"
+        database = "--dbname=" + make_conninfo(
+            "", dbname=connection.info.dbname
+        )  # a name alone might be taken for a URL
         run_program(connection, "pg_restore", [*options, f"--use-list={wanted.name}", database, str(file)])
 
 

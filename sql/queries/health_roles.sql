@@ -105,8 +105,10 @@ WITH relation_grants AS (
            format('REVOKE ALL ON agentforge.%%I FROM agentforge_app;', relname)
     FROM relation_grants, app WHERE grantee = app.oid AND (relispartition OR relkind = 'm')
     UNION ALL
-    SELECT 'critical', 'agentforge', format('%%s may create objects in the schema', CASE g.grantee WHEN 0 THEN 'everybody' ELSE 'agentforge_app' END),
-           format('REVOKE CREATE ON SCHEMA agentforge FROM %%s;', CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE 'agentforge_app' END)
+    SELECT 'critical', 'agentforge',
+           format('%%s may create objects in the schema', CASE g.grantee WHEN 0 THEN 'everybody' ELSE 'agentforge_app' END),
+           format('REVOKE CREATE ON SCHEMA agentforge FROM %%s;',
+                  CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE 'agentforge_app' END)
     FROM pg_namespace AS n, LATERAL aclexplode(n.nspacl) AS g
     WHERE n.nspname = 'agentforge' AND g.privilege_type = 'CREATE'
       AND (g.grantee = 0 OR g.grantee IN (SELECT oid FROM app))
