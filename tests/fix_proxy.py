@@ -118,11 +118,13 @@ def _forward_messages(state: Proxy, client: socket.socket, server: socket.socket
 
 
 def _forward_answers(state: Proxy, client: socket.socket, server: socket.socket) -> None:
+    end = b""
     with suppress(OSError):
         while data := server.recv(65536):
+            end = (end + data)[-6:]
             if not (state.broken.is_set() and state.fate in ("deaf", "frozen")):
                 client.sendall(data)
-            elif data[-6:-1] == _READY or data[:1] in (b"G", b"R"):  # done; or waiting for data, or for a password
+            elif end[:-1] == _READY or data[:1] in (b"G", b"R"):  # done; or waiting for data, or for a password
                 state.answered.set()
         client.shutdown(socket.SHUT_RDWR)
 

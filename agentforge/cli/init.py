@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from agentforge.cli.maintenance import complain
 from agentforge.cli.output import print_json, say
 from agentforge.cli.prompt import read_password
-from agentforge.errors import EXIT_CLEAN
 from agentforge.store import maintenance
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.migrate import migrate
@@ -29,16 +29,16 @@ def run_init(settings: DatabaseSettings, password_fd: int | None, *, as_json: bo
             set_application_password(connection, password)
         role = standing(connection).role
         work_as_owner(connection, "")
-        maintenance.maintain(connection, maintenance.Options(), maintenance.AFTER_MIGRATING)
+        steps = maintenance.maintain(connection, maintenance.Options(), maintenance.AFTER_MIGRATING) or ()
         name = connection.info.dbname
     if as_json:
         print_json({"database": name, "applied": list(applied)})
-        return EXIT_CLEAN
+        return complain(steps)
     made = f"applied {', '.join(applied)}" if applied else "the schema was up to date"
     sys.stdout.write(f"The database {name} is ready: {made}.\n")
     if not settings.embedded:
         say(_next_steps(role, has_password=password is not None))
-    return EXIT_CLEAN
+    return complain(steps)
 
 
 def _next_steps(role: str, *, has_password: bool) -> str:

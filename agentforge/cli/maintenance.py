@@ -47,7 +47,7 @@ def run_migrate(settings: DatabaseSettings, *, as_json: bool) -> int:
         print_json({"applied": list(applied)})
     else:
         sys.stdout.write(f"applied {', '.join(applied)}\n" if applied else "The schema is up to date.\n")
-    return _complain(steps)
+    return complain(steps)
 
 
 def run_steps(
@@ -86,7 +86,7 @@ def run_steps(
         console = Console(highlight=False, soft_wrap=True)
         for step in steps:
             console.print(Text.assemble(f"{step.name:<10} {step.seconds:6.2f} s  ", step.done))
-    return _complain(steps)
+    return complain(steps)
 
 
 @contextmanager
@@ -118,7 +118,8 @@ def say(text: str) -> None:
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)
 
 
-def _complain(steps: Collection[Step]) -> int:
+def complain(steps: Collection[Step]) -> int:
+    """Say which steps failed, a line each; the exit code is 3 where one did."""
     failed = [step for step in steps if step.error is not None]
     for step in failed:
         sys.stderr.write(f"agentforge: {step.name} failed: {step.error}\n")

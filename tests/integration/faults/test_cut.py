@@ -48,10 +48,12 @@ def commit_of_results(line: Proxy) -> Callable[[Message], bool]:
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> str:
-    """What went to stderr: a sentence and advice, and nothing of Python."""
+    """What went to stderr: what is wrong in a line, with advice or without, and nothing of Python."""
     error = capsys.readouterr().err
-    assert "Traceback" not in error and "Internal error" not in error
-    assert error.startswith("agentforge: ") and error.count("\n") == 2, error
+    assert "Traceback" not in error and "Internal error" not in error, error
+    wrong = [line for line in error.splitlines() if line.startswith("agentforge: ")]
+    assert len(wrong) == 1, error
+    assert "connection" in wrong[0] or "timed out" in wrong[0]
     return error
 
 
@@ -149,8 +151,9 @@ def test_every_connection_watches_the_network(line: Proxy, migrated_url: str) ->
 def test_other_commands_say_that_the_database_is_lost(
     tree: Path, line: Proxy, migrated_url: str, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    line.arm(None)
-    assert run([*command.split(), "--database-url", line.url]) == 0
+    for _ in range(2):  # the first may have more to do than those that follow
+        line.arm(None)
+        assert run([*command.split(), "--database-url", line.url]) == 0
     whole = sum(message.kind in POINTS for message in line.seen)
     capsys.readouterr()
     lost = 0
