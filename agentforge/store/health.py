@@ -83,11 +83,11 @@ class _Check:
 
 
 _CHECKS = (
-    _Check("version", needs=""),
-    _Check("connection", needs=""),
-    _Check("extensions", needs=""),
-    _Check("vector_library", needs="vector"),
-    _Check("collation", needs=""),
+    _Check("version", "health_server", needs=""),
+    _Check("connection", "health_server", needs=""),
+    _Check("extensions", "health_server", needs=""),
+    _Check("vector_library", "health_server", needs="vector"),
+    _Check("collation", "health_server", needs=""),
     _Check("migrations"),
     _Check("maintenance"),
     _Check("size"),
@@ -105,10 +105,10 @@ _CHECKS = (
     _Check("row_security", "health_roles", needs="roles"),
     _Check("grants", "health_roles", needs="roles"),
     _Check("functions", "health_roles", needs="roles"),
-    _Check("sessions", needs=""),
-    _Check("connections", needs=""),
-    _Check("transaction_age", needs=""),
-    _Check("checkpoints", needs=""),
+    _Check("sessions", "health_server", needs=""),
+    _Check("connections", "health_server", needs=""),
+    _Check("transaction_age", "health_server", needs=""),
+    _Check("checkpoints", "health_server", needs=""),
     _Check("settings", "health_settings", needs=""),
     _Check("memory", "health_settings", needs=""),
 )
