@@ -11,7 +11,8 @@ from fix_faults import ends, stored
 from agentforge.cli.database import open_as_owner
 from agentforge.pipeline.events import Event, PhaseStarted
 from agentforge.store.connection import DatabaseSettings
-from agentforge.store.maintenance import Options, maintain, partitions
+from agentforge.store.maintenance import Options, maintain
+from agentforge.store.partitions import partitions
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
