@@ -35,9 +35,13 @@ PARTS = {
         FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
         WHERE c.relnamespace = 'agentforge'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND {OWN_RELATION}""",
+    # A partition that is made after a constraint that was not validated on its parent has it validated.
     "constraints": """
-        SELECT k.conrelid::regclass::text, k.conname, pg_get_constraintdef(k.oid), k.convalidated, k.conislocal
-        FROM pg_constraint AS k WHERE k.connamespace = 'agentforge'::regnamespace""",
+        SELECT k.conrelid::regclass::text, k.conname,
+               CASE WHEN c.relispartition THEN replace(pg_get_constraintdef(k.oid), ' NOT VALID', '')
+                    ELSE pg_get_constraintdef(k.oid) END, k.conislocal
+        FROM pg_constraint AS k LEFT JOIN pg_class AS c ON c.oid = k.conrelid
+        WHERE k.connamespace = 'agentforge'::regnamespace""",
     "indexes": f"""
         SELECT c.relname, pg_get_indexdef(c.oid), i.indisvalid, i.indisclustered, c.reloptions
         FROM pg_class AS c JOIN pg_index AS i ON i.indexrelid = c.oid

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from catalogue import catalogue, differences
+from catalogue import catalogue, contents, differences
 from fix_database import NewDatabase
 from last_release import LAST_RELEASE, install_last_release, lost_rows, rows
 
+from agentforge.store import backup
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.maintenance import Options, maintain
 from agentforge.store.migrate import migrate, migrations
@@ -56,6 +58,18 @@ def test_no_row_is_lost_or_changed_on_the_way(old: Connection) -> None:
     assert lost_rows(before, after) == {}
     metrics = [(row["project_id"], row["tags"]) for row in after["performance_metrics"] if row["metric_name"] == "m"]
     assert sorted(metrics, key=str) == [(1, {"phase": "walk"}), (None, {})]
+
+
+def test_an_upgraded_database_is_saved_and_restored_whole(
+    old: Connection, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    migrate(old)
+    old.execute("SELECT refresh_materialized_views()")
+    backup.backup(old, tmp_path / "upgraded.dump")
+    with connect(DatabaseSettings(url=new_database())) as restored:
+        backup.restore(restored, tmp_path / "upgraded.dump")
+        assert contents(restored) == contents(old)
+        assert differences(catalogue(restored), catalogue(old)) == []
 
 
 def test_the_first_user_of_an_old_database_is_still_the_first(old: Connection) -> None:
