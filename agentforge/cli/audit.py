@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from agentforge.cli.database import open_as_owner, open_database
 from agentforge.cli.encryption import encryption_key
+from agentforge.cli.output import SCHEMA_VERSION, print_json, say
 from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
 from agentforge.store import audit_chain, audit_key, audit_log
 from agentforge.store.audit_chain import Head, Month
@@ -24,7 +24,6 @@ from agentforge.store.audit_log import Entry, Filter
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.requests import Request
 
-SCHEMA_VERSION = 1
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -62,35 +61,40 @@ def parse_resource(text: str | None) -> tuple[str | None, int | None]:
 def show_log(settings: DatabaseSettings, wanted: Filter, key_file: str | None, *, as_json: bool) -> int:
     """Print the entries."""
     key = encryption_key(key_file)
-    with open_database(settings, _say, Request("audit log"), needs_session=False) as connection:
+    with open_database(settings, say, Request("audit log"), needs_session=False) as connection:
         found = list(audit_log.entries(connection, wanted, key))
     if as_json:
-        _print_json({"entries": [dataclasses.asdict(entry) for entry in found]})
+        print_json({"entries": [dataclasses.asdict(entry) for entry in found]})
         return EXIT_CLEAN
     if found:
-        Console(highlight=False, markup=False).print(_table(found))
+        _print_lines(found)
     else:
-        _say("No entries.")
+        say("No entries.")
     if len(found) == wanted.limit:
-        _say(f"Only the newest {wanted.limit:,} are shown; --limit shows more.")
+        say(f"Only the newest {wanted.limit:,} are shown; --limit shows more.")
     return EXIT_CLEAN
 
 
-def _table(found: Sequence[Entry]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("time", "user", "action", "resource", "project"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("rows", justify="right")
-    table.add_column("change", overflow="fold")
-    for entry in found:
-        who = entry.user or (f"#{entry.user_id}" if entry.user_id else entry.database_user)
-        resource = entry.resource if entry.resource_id is None else f"{entry.resource}:{entry.resource_id}"
-        project = entry.project or (f"#{entry.project_id}" if entry.project_id else "")
-        rows = "" if entry.row_count is None else f"{entry.row_count:,}"
-        time = f"{entry.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
-        cells = (time, who, entry.action, resource, project, rows, _change(entry.old_values, entry.new_values))
-        table.add_row(*map(_printable, cells))
-    return table
+def _print_lines(found: Sequence[Entry]) -> None:
+    """A line an entry, and below it what it changed."""
+    columns = ("time", "user", "action", "resource", "project", "rows")
+    rows = [columns, *map(_cells, found)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for row, entry in zip(rows, (None, *found), strict=True):
+        console.print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        change = _printable(_change(entry.old_values, entry.new_values)) if entry else ""
+        if change:
+            console.print(f"    {change}", style="dim")
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    who = entry.user or (f"#{entry.user_id}" if entry.user_id else entry.database_user)
+    resource = entry.resource if entry.resource_id is None else f"{entry.resource}:{entry.resource_id}"
+    project = entry.project or (f"#{entry.project_id}" if entry.project_id else "")
+    rows = "" if entry.row_count is None else f"{entry.row_count:,}"
+    time = f"{entry.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
+    return tuple(map(_printable, (time, who, entry.action, resource, project, rows)))
 
 
 def _change(old: Any, new: Any) -> str:
@@ -110,11 +114,11 @@ def run_verify(settings: DatabaseSettings, against: str | None, key_file: str | 
     key = encryption_key(key_file)
     saved = _read_heads(Path(against)) if against else []
     request = Request("audit verify")
-    with open_as_owner(settings, _say, request) as connection:
+    with open_as_owner(settings, say, request) as connection:
         months = audit_chain.verify(connection, key, saved)
         request.status = _status(months)
     if as_json:
-        _print_json({"whole": request.status == EXIT_CLEAN, "months": [_month(month) for month in months]})
+        print_json({"whole": request.status == EXIT_CLEAN, "months": [_month(month) for month in months]})
     else:
         _print_months(months)
     return request.status
@@ -126,7 +130,7 @@ def _status(months: Sequence[Month]) -> int:
 
 def _print_months(months: Sequence[Month]) -> None:
     if not months:
-        _say("Nothing is chained yet: `agentforge db maintain` does it.")
+        say("Nothing is chained yet: `agentforge db maintain` does it.")
     for month in months:
         state = month.problem.text if month.problem else f"whole, {month.head.position:,} rows, {month.head.hash}"
         sys.stdout.write(f"{month.head.month:%Y-%m}  {state}\n")
@@ -173,31 +177,18 @@ def run_rotate(settings: DatabaseSettings, new_key_file: str, key_file: str | No
     """Verify the chain, and put everything under another key; 1 where the chain is broken, and then nothing is done."""
     old, new = encryption_key(key_file), audit_key.read_key_file(Path(new_key_file))
     request = Request("audit rotate-key")
-    with open_as_owner(settings, _say, request) as connection:
+    with open_as_owner(settings, say, request) as connection:
         months = audit_chain.verify(connection, old, next_key=new)
         request.status = _status(months)
         if request.status != EXIT_CLEAN:
             _print_months([month for month in months if month.problem])
-            _say("Nothing was done: the chain is broken.")
+            say("Nothing was done: the chain is broken.")
             return request.status
         for month in rotate(connection, old, new):
-            _say(f"{month:%Y-%m} is done.")
+            say(f"{month:%Y-%m} is done.")
     sys.stdout.write(f"The audit trail is under the key {new.id}. From now on name {new_key_file}.\n")
     return EXIT_CLEAN
 
 
 def _printable(text: str) -> str:
     return text if text.isprintable() else json.dumps(text)[1:-1]
-
-
-def _print_json(members: dict[str, Any]) -> None:
-    json.dump({"schema_version": SCHEMA_VERSION, **members}, sys.stdout, indent=2, ensure_ascii=False, default=_text)
-    sys.stdout.write("\n")
-
-
-def _text(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime | date) else str(value)
-
-
-def _say(text: str) -> None:
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)

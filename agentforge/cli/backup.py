@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from agentforge.cli.database import open_as_owner
+from agentforge.cli.output import say
 from agentforge.errors import EXIT_CLEAN
 from agentforge.store import backup
 from agentforge.store.connection import DatabaseSettings, connect
@@ -17,7 +16,7 @@ from agentforge.store.requests import Request
 
 def run_backup(settings: DatabaseSettings, file: str) -> int:
     """Write a backup and say how large it is."""
-    with open_as_owner(settings, _say, Request("db backup")) as connection:
+    with open_as_owner(settings, say, Request("db backup")) as connection:
         size = backup.backup(connection, Path(file))
     sys.stdout.write(f"{file}: {size / 1e6:,.1f} MB\n")
     return EXIT_CLEAN
@@ -25,12 +24,8 @@ def run_backup(settings: DatabaseSettings, file: str) -> int:
 
 def run_restore(settings: DatabaseSettings, file: str) -> int:
     """Bring a backup back, and its schema up to date."""
-    with connect(settings, _say) as connection:
+    with connect(settings, say) as connection:
         backup.restore(connection, Path(file))
         migrate(connection)
     sys.stdout.write(f"{file} is restored.\n")
     return EXIT_CLEAN
-
-
-def _say(text: str) -> None:
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import sys
 from collections import Counter
 
 from rich.console import Console
 from rich.text import Text
 
 from agentforge.cli.database import open_as_it_is
+from agentforge.cli.output import print_json, say
 from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.health import SEVERITIES, DatabaseStatus, Finding, database_status, health_checks, worst
 from agentforge.store.requests import Request
 
-SCHEMA_VERSION = 1
 _BAD = ("critical", "warning")
 _STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan", "ok": "green"}
 _WORDS = {"critical": "critical", "warning": "warnings", "info": "notes", "ok": "well"}
@@ -34,7 +32,7 @@ def run(settings: DatabaseSettings, *, as_json: bool, quiet: bool) -> int:
         0 where nothing is worse than a note, 1 otherwise.
     """
     request = Request("db doctor")
-    with open_as_it_is(settings, _ignore if quiet else _say, request) as connection:
+    with open_as_it_is(settings, _ignore if quiet else say, request) as connection:
         status, findings = database_status(connection), health_checks(connection)
         request.status = EXIT_FINDINGS if worst(findings) in _BAD else EXIT_CLEAN
     shown = [finding for finding in findings if not quiet or finding.severity in _BAD]
@@ -46,14 +44,8 @@ def run(settings: DatabaseSettings, *, as_json: bool, quiet: bool) -> int:
 
 
 def _print_json(status: DatabaseStatus, findings: list[Finding], severity: str) -> None:
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "worst": severity,
-        "database": dataclasses.asdict(status),
-        "findings": [dataclasses.asdict(finding) for finding in findings],
-    }
-    json.dump(document, sys.stdout, indent=2, default=str)
-    sys.stdout.write("\n")
+    shown = [dataclasses.asdict(finding) for finding in findings]
+    print_json({"worst": severity, "database": dataclasses.asdict(status), "findings": shown})
 
 
 def _print_lines(shown: list[Finding], findings: tuple[Finding, ...], *, quiet: bool) -> None:
@@ -71,7 +63,3 @@ def _print_lines(shown: list[Finding], findings: tuple[Finding, ...], *, quiet: 
 
 def _ignore(_: str) -> None:
     """Cron mails whatever is said."""
-
-
-def _say(text: str) -> None:
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)

@@ -15,14 +15,13 @@ from rich.console import Console
 from rich.text import Text
 
 from agentforge.cli.database import open_as_owner
+from agentforge.cli.output import SCHEMA_VERSION, print_json, say
 from agentforge.errors import EXIT_CLEAN, EXIT_INTERNAL, EXIT_INTERRUPTED, AgentForgeError
 from agentforge.store import maintenance
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.maintenance import Options, Step
 from agentforge.store.migrate import migrate, script
 from agentforge.store.requests import Request
-
-SCHEMA_VERSION = 1
 
 
 class Interrupted(AgentForgeError):  # noqa: N818 - it is a request of the user, not a fault
@@ -105,17 +104,6 @@ def interruptible(request: Request | None = None) -> Iterator[None]:
         raise Interrupted("Interrupted.", "What was done is kept, nothing is half-done: run it again.") from None
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def print_json(members: dict[str, Any]) -> None:
-    """Print a document with its version."""
-    json.dump({"schema_version": SCHEMA_VERSION, **members}, sys.stdout, indent=2, default=str)
-    sys.stdout.write("\n")
-
-
-def say(text: str) -> None:
-    """Tell people something beside the result."""
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)
 
 
 def complain(steps: Collection[Step]) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
+from ipaddress import IPv4Interface, IPv6Interface
 from typing import Any
 
 from rich.console import Console
@@ -16,7 +17,7 @@ SCHEMA_VERSION = 1
 
 def print_json(members: Mapping[str, Any]) -> None:
     """One JSON document on stdout."""
-    json.dump({"schema_version": SCHEMA_VERSION, **members}, sys.stdout, indent=2, default=_plain)
+    json.dump({"schema_version": SCHEMA_VERSION, **members}, sys.stdout, indent=2, ensure_ascii=False, default=_plain)
     sys.stdout.write("\n")
 
 
@@ -36,6 +37,8 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, IPv4Interface | IPv6Interface):
+        return str(value.ip)
     if isinstance(value, datetime):
         return f"{value.astimezone():%Y-%m-%d %H:%M}"
     return str(value)
@@ -47,4 +50,4 @@ def say(text: str) -> None:
 
 
 def _plain(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return value.isoformat() if isinstance(value, date) else str(value)  # a datetime is a date

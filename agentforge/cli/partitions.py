@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from agentforge.cli.database import open_as_owner
-from agentforge.cli.maintenance import interruptible, print_json, say
+from agentforge.cli.maintenance import interruptible
+from agentforge.cli.output import print_json, say
 from agentforge.errors import EXIT_CLEAN, AgentForgeError
 from agentforge.store import maintenance, partitions
 from agentforge.store.connection import DatabaseSettings
