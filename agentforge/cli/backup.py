@@ -23,7 +23,7 @@ def run_backup(settings: DatabaseSettings, file: str) -> int:
 
 
 def run_restore(settings: DatabaseSettings, file: str) -> int:
-    """Bring a backup back, and its schema up to date."""
+    """Bring a backup back, and its schema up to date. It is not logged there: what is restored is what was saved."""
     with connect(settings, say) as connection:
         backup.restore(connection, Path(file))
         migrate(connection)

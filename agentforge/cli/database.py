@@ -52,11 +52,12 @@ def open_database(
     token = "" if settings.embedded else credentials.token(settings)
     request_id = str(request.id) if request else ""
     with connect(settings, on_event) as connection:
-        application = work_as_application(
-            connection, token, request_id, needs_user=needs_user, needs_session=needs_session
-        )
-        with _logged(connection, request, application.scope), application.scope():
-            yield connection
+        application = work_as_application(connection, token, request_id, needs_session=needs_session)
+        with _logged(connection, request, application.scope):
+            if needs_user:
+                application.require_user()
+            with application.scope():
+                yield connection
 
 
 @contextmanager

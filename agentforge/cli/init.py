@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
+from agentforge.cli.database import open_as_owner
 from agentforge.cli.maintenance import complain
 from agentforge.cli.output import print_json, say
 from agentforge.cli.prompt import read_password
 from agentforge.store import maintenance
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.migrate import migrate
+from agentforge.store.requests import Request
 from agentforge.store.roles import prepare, set_application_password, standing
-from agentforge.store.session import work_as_owner
 
 
 def run_init(settings: DatabaseSettings, password_fd: int | None, *, as_json: bool) -> int:
@@ -27,10 +28,9 @@ def run_init(settings: DatabaseSettings, password_fd: int | None, *, as_json: bo
         applied = migrate(connection)
         if password is not None:
             set_application_password(connection, password)
-        role = standing(connection).role
-        work_as_owner(connection, "")
+        role, name = standing(connection).role, connection.info.dbname
+    with open_as_owner(settings, say, Request("db init")) as connection:
         steps = maintenance.maintain(connection, maintenance.Options(), maintenance.AFTER_MIGRATING) or ()
-        name = connection.info.dbname
     if as_json:
         print_json({"database": name, "applied": list(applied)})
         return complain(steps)

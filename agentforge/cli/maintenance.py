@@ -40,7 +40,7 @@ def run_migrate(settings: DatabaseSettings, *, as_json: bool) -> int:
     """Bring the schema up to date, make the partitions of the next months, and drop what is past its retention."""
     with connect(settings, say) as connection:
         applied = migrate(connection)
-    with interruptible(), open_as_owner(settings, say) as connection:
+    with interruptible(), open_as_owner(settings, say, Request("db migrate")) as connection:
         steps = maintenance.maintain(connection, Options(), maintenance.AFTER_MIGRATING) or ()
     if as_json:
         print_json({"applied": list(applied)})

@@ -51,6 +51,18 @@ class Application:
             self.connection.execute(queries["present_locally"], {"token": self.token, "request_id": self.request_id})
             yield
 
+    def require_user(self) -> None:
+        """Refuse to go on for nobody.
+
+        Raises:
+            NotLoggedIn: there is no token, or its session has ended.
+        """
+        if self.user_id() is not None:
+            return
+        if self.token:
+            raise NotLoggedIn("Your session has ended.", "Run `agentforge login`.")
+        raise NotLoggedIn("This database asks who you are.", "Run `agentforge login`, or set AGENTFORGE_TOKEN.")
+
     def user_id(self) -> int | None:
         """Who asks, None where the database does not know."""
         with self.scope():
@@ -58,20 +70,16 @@ class Application:
             return row[0] if row else None
 
 
-def work_as_application(
-    connection: Connection, token: str, request_id: str, *, needs_user: bool, needs_session: bool
-) -> Application:
+def work_as_application(connection: Connection, token: str, request_id: str, *, needs_session: bool) -> Application:
     """Go on as agentforge_app. The schema is brought up to date first, by an operator's connection.
 
     Args:
         connection: as it was opened.
         token: of the user's session, empty for none.
         request_id: of the command, empty for none.
-        needs_user: refuse to go on for nobody.
         needs_session: refuse to go on behind a pooler.
 
     Raises:
-        NotLoggedIn: there is no token, or its session has ended.
         DatabaseError: the role may not do it, or the schema is not the one that the tool needs.
     """
     found = standing(connection)
@@ -95,10 +103,6 @@ def work_as_application(
     if not found.pooled:
         query = "work_as_application" if found.operator else "present"
         connection.execute(load("roles")[query], {"token": token, "request_id": request_id})
-    if needs_user and application.user_id() is None:
-        if token:
-            raise NotLoggedIn("Your session has ended.", "Run `agentforge login`.")
-        raise NotLoggedIn("This database asks who you are.", "Run `agentforge login`, or set AGENTFORGE_TOKEN.")
     return application
 
 

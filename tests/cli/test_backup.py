@@ -58,7 +58,7 @@ def major(url: str) -> int:
 
 def projects_seen(url: str, token: str) -> int:
     with connect(DatabaseSettings(url=url)) as connection:
-        work_as_application(connection, token, "", needs_user=False, needs_session=True)
+        work_as_application(connection, token, "", needs_session=True)
         row = connection.execute("SELECT count(*) FROM agentforge.projects").fetchone()
         assert row is not None
         return int(row[0])

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from fix_people import World
 
 from agentforge.cli.database import open_database
+from agentforge.cli.init import run_init
+from agentforge.cli.maintenance import run_migrate
 from agentforge.errors import UsageError
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.requests import Request
+from agentforge.store.session import NotLoggedIn
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -69,3 +73,22 @@ def test_a_log_that_cannot_be_written_disturbs_nothing(log: Connection, migrated
         log.execute("LOCK TABLE error_logs IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(ValueError, match="odd"):
             run(migrated_url, Request("similar"), ValueError("odd"))
+
+
+def test_a_command_of_nobody_is_logged_too(world: World) -> None:
+    request = Request("similar")
+    with pytest.raises(NotLoggedIn), open_database(DatabaseSettings(url=world.app_url), print, request):
+        pytest.fail("there is no user")
+    logged = world.admin.execute("SELECT endpoint, response_status, user_id FROM api_requests").fetchall()
+    assert ("similar", 2, None) in logged
+
+
+def test_a_setup_and_a_migration_are_commands(database_url: str) -> None:
+    settings = DatabaseSettings(url=database_url)
+    assert run_init(settings, None, as_json=True) == 0
+    assert run_migrate(settings, as_json=True) == 0
+    with psycopg.connect(database_url, options="-c search_path=agentforge") as connection:
+        assert [row[:3] for row in rows(connection, "api_requests")] == [
+            ("db init", "CLI", 0),
+            ("db migrate", "CLI", 0),
+        ]

@@ -37,7 +37,7 @@ def test_the_chain_of_migrations_gives_what_a_fresh_install_gives(old: Connectio
     with connect(DatabaseSettings(url=new_database())) as fresh:
         migrate(fresh)
         with fresh.transaction():
-            work_as_application(fresh, "", "", needs_user=False, needs_session=True)
+            work_as_application(fresh, "", "", needs_session=True)
             fresh.execute("SELECT ensure_embedding_model('hashed', '1', 2)")
             fresh.execute(STRAY.encode())
         fresh.execute("RESET ROLE")
@@ -74,7 +74,7 @@ def test_an_upgraded_database_is_saved_and_restored_whole(
 
 def test_the_first_user_of_an_old_database_is_still_the_first(old: Connection) -> None:
     migrate(old)
-    application = work_as_application(old, "t", "", needs_user=False, needs_session=True)
+    application = work_as_application(old, "t", "", needs_session=True)
     found = old.execute("SELECT username FROM users WHERE id = current_user_id()").fetchone()
     assert application.user_id() is not None
     assert found == ("ada",), "a session of the last release still holds"
