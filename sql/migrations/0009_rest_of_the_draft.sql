@@ -16,7 +16,7 @@ ALTER TABLE agentforge.former_patterns DROP CONSTRAINT pattern_embeddings_pkey;
 CREATE TABLE agentforge.pattern_embeddings (
     id bigint GENERATED ALWAYS AS IDENTITY,
     model_id integer NOT NULL REFERENCES agentforge.embedding_models,
-    pattern_type text NOT NULL,
+    pattern_type text NOT NULL CHECK (pattern_type IN ('vulnerability', 'smell', 'idiom')),
     pattern_name text NOT NULL CHECK (pattern_name <> ''),
     embedding halfvec NOT NULL,
     description text NOT NULL DEFAULT '',
@@ -85,8 +85,7 @@ $$;
 
 SELECT agentforge.make_model_partitions(id, dimension) FROM agentforge.embedding_models;
 INSERT INTO agentforge.pattern_embeddings (model_id, pattern_type, pattern_name, embedding, description, examples, created_at)
-SELECT model_id, pattern_type, pattern_name, embedding, description, examples, created_at FROM agentforge.former_patterns;
+SELECT model_id, CASE WHEN pattern_type IN ('vulnerability', 'smell') THEN pattern_type ELSE 'idiom' END, pattern_name,
+       embedding, description, examples, created_at
+FROM agentforge.former_patterns;  -- nothing of ours wrote any before
 DROP TABLE agentforge.former_patterns;
--- Nothing wrote patterns before; whatever somebody put there by hand stays as it is.
-ALTER TABLE agentforge.pattern_embeddings
-    ADD CONSTRAINT pattern_embeddings_type CHECK (pattern_type IN ('vulnerability', 'smell', 'idiom')) NOT VALID;

@@ -34,7 +34,7 @@ INSERT INTO standards_compliance (project_id, standard_name, compliance_score, t
     VALUES (1, 's', 90, 10, 9, 1);
 INSERT INTO compliance_reports (project_id, report_type, report_period_start, report_period_end)
     VALUES (1, 'monthly', '2026-10-01', '2026-10-31');
-INSERT INTO pattern_embeddings (model_id, pattern_type, pattern_name, embedding) VALUES (1, 't', 'n', '[1,1]');
+INSERT INTO pattern_embeddings (model_id, pattern_type, pattern_name, embedding) VALUES (1, 'smell', 'n', '[1,1]');
 INSERT INTO performance_metrics (metric_name, metric_value, tags, recorded_at) VALUES
     ('m', 1, '{"project_id": 1, "phase": "walk"}', now()), ('m', 2, '{}', now() - interval '3 months');
 INSERT INTO api_requests (endpoint, method, user_id, request_id) VALUES ('analyze', 'CLI', 1, gen_random_uuid());
