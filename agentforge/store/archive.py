@@ -33,7 +33,7 @@ class Archive:
         file: gzip of CSV with a header line, as `COPY ... (FORMAT csv, HEADER)` reads it.
         rows: in it.
         bytes: of the file.
-        since: a transaction; what one from it on wrote may not be in the file.
+        since: the snapshot that the file is of; what it does not see may not be in the file.
     """
 
     partition: str

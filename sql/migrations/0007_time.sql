@@ -189,12 +189,15 @@ $$;
 -- Lock a partitioned table with its default and one more `leaf` against everybody, and what it refers to as `mode` says. A wait
 -- is shorter than deadlock_timeout, so that in a deadlock it is we who give up; between two waits others go on.
 -- `agentforge.lock_attempts` says how often it is tried. A leaf that was archived is first shown to be what the archive holds:
--- as many rows, and none by a transaction from `archived_since` on. Returns whether it is.
+-- as many rows, and none by a transaction that the snapshot `archived_since` did not see. Returns whether it is.
 CREATE FUNCTION agentforge.lock_partitioned(
-    wanted text, mode text, leaf text DEFAULT NULL, archived_rows bigint DEFAULT NULL, archived_since xid DEFAULT NULL
+    wanted text, mode text, leaf text DEFAULT NULL, archived_rows bigint DEFAULT NULL, archived_since pg_snapshot DEFAULT NULL
 ) RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
 DECLARE
     attempts constant integer := coalesce(nullif(current_setting('agentforge.lock_attempts', true), '')::integer, 10);
+    low constant xid := pg_snapshot_xmin(archived_since)::xid;
+    high constant xid := pg_snapshot_xmax(archived_since)::xid;
+    running constant xid[] := ARRAY(SELECT x::xid FROM pg_snapshot_xip(archived_since) AS x);
     referred regclass;
     unchanged boolean;
 BEGIN
@@ -203,8 +206,9 @@ BEGIN
             IF archived_rows IS NOT NULL THEN
                 EXECUTE format('LOCK TABLE ONLY agentforge.%I IN SHARE MODE', leaf);  -- reading it again may take a while
                 EXECUTE format(
-                    'SELECT count(*) = $1 AND count(*) FILTER (WHERE age(xmin) <= age($2)) = 0 FROM agentforge.%I', leaf
-                ) INTO unchanged USING archived_rows, archived_since;
+                    'SELECT count(*) = $1 AND count(*) FILTER ('
+                    'WHERE age(xmin) <= age($2) AND (age(xmin) <= age($3) OR xmin = ANY ($4))) = 0 FROM agentforge.%I', leaf
+                ) INTO unchanged USING archived_rows, low, high, running;
                 IF NOT unchanged THEN
                     RETURN false;
                 END IF;
@@ -350,7 +354,7 @@ $$;
 -- Detach a partition, and drop it unless it is to be kept; one that was archived, only if it still is what the archive holds.
 -- Returns whether it was.
 CREATE FUNCTION agentforge.retire_partition(
-    wanted text, keep boolean DEFAULT false, archived_rows bigint DEFAULT NULL, archived_since xid DEFAULT NULL
+    wanted text, keep boolean DEFAULT false, archived_rows bigint DEFAULT NULL, archived_since pg_snapshot DEFAULT NULL
 ) RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     parent text;
@@ -404,9 +408,9 @@ REVOKE EXECUTE ON FUNCTION
     agentforge.missing_months(text, integer, timestamptz),
     agentforge.plain_columns(text), agentforge.prepare_partition(text, text, timestamptz, timestamptz),
     agentforge.catch_up(text, text[], timestamptz[], timestamptz[], bigint[]),
-    agentforge.lock_partitioned(text, text, text, bigint, xid),
+    agentforge.lock_partitioned(text, text, text, bigint, pg_snapshot),
     agentforge.rollover_partitions(text, integer, timestamptz),
     agentforge.drop_unwanted_preparations(text, integer, timestamptz), agentforge.rollover_is_due(timestamptz),
-    agentforge.expired_partitions(timestamptz), agentforge.retire_partition(text, boolean, bigint, xid),
+    agentforge.expired_partitions(timestamptz), agentforge.retire_partition(text, boolean, bigint, pg_snapshot),
     agentforge.cleanup_old_data(timestamptz), agentforge.refresh_materialized_views()
 FROM PUBLIC;

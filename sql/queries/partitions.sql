@@ -51,7 +51,7 @@ ORDER BY range_end, partition_name;
 SELECT partition_name FROM agentforge.partitions WHERE partition_name = %(partition)s AND NOT is_default;
 
 -- retire --
-SELECT agentforge.retire_partition(%(partition)s, %(keep)s, %(rows)s, %(since)s::text::xid);
+SELECT agentforge.retire_partition(%(partition)s, %(keep)s, %(rows)s, %(since)s::text::pg_snapshot);
 
 -- snapshot --
 -- All that an archive holds and says of itself is of one moment.
@@ -59,7 +59,7 @@ SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 
 -- archive --
 SELECT p.table_name, p.range_start, p.range_end, agentforge.plain_columns(p.partition_name),
-       pg_snapshot_xmin(pg_current_snapshot())::xid::text,
+       pg_current_snapshot()::text,
        (SELECT max(name) FROM agentforge.schema_migrations),
        format('COPY agentforge.%%I TO STDOUT (FORMAT csv, HEADER, ENCODING ''utf8'')', p.partition_name)
 FROM agentforge.partitions AS p WHERE p.partition_name = %(partition)s AND NOT p.is_default;

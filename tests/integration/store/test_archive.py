@@ -135,7 +135,7 @@ def test_a_partition_that_changed_since_it_was_archived_is_not_dropped(
     archive = write_archive(database, NAME, tmp_path)
     database.execute(change.encode())
     retired = database.execute(
-        "SELECT retire_partition(%s, archived_rows => %s, archived_since => %s::text::xid)",
+        "SELECT retire_partition(%s, archived_rows => %s, archived_since => %s::text::pg_snapshot)",
         (NAME, archive.rows, archive.since),
     ).fetchone()
     assert retired == (False,)
@@ -143,6 +143,16 @@ def test_a_partition_that_changed_since_it_was_archived_is_not_dropped(
     archive_partition(database, NAME, tmp_path, retire=True)
     assert not exists(database)
     assert count_rows(tmp_path / f"{NAME}.2.csv.gz") == len(left)
+
+
+def test_an_older_transaction_elsewhere_is_no_reason_to_keep_a_partition(
+    database: Connection, server_url: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(server_url) as elsewhere:
+        elsewhere.execute("SELECT pg_current_xact_id()")
+        database.execute("UPDATE error_logs SET error_message = 'young' WHERE error_message = 'plain'")
+        archive_partition(database, NAME, tmp_path, retire=True)
+    assert not exists(database)
 
 
 def test_a_partition_that_cannot_be_locked_leaves_no_archive(

@@ -55,7 +55,12 @@ HOT = [
     ("analyses", "current_files", PROJECT, "file_analyses_current"),
     ("analyses", "fail_stale", PROJECT, "project_analyses_(project|latest|key|status)"),
     ("load", "unresolved_violations", {**PROJECT, "paths": ["f1"]}, "code_violations_path"),
-    ("report", "severities", {**PROJECT, "analysis_id": 1}, "code_violations_(open|path|unresolved_fingerprint|severity)"),
+    (
+        "report",
+        "severities",
+        {**PROJECT, "analysis_id": 1},
+        "code_violations_(open|path|unresolved_fingerprint|severity)",
+    ),
     ("report", "duplicates", {**PROJECT, "limit": 10}, "function_duplicates_(project|pkey)"),
     ("similar", "searched_projects", {}, "project_analyses_latest"),
     ("similar", "functions_named", {**SCOPE, "name": "save"}, "functions_name"),
