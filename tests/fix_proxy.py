@@ -88,6 +88,9 @@ def _accept(listener: socket.socket, state: Proxy, server_url: str) -> None:
                 client.close()
                 continue
             server = _connect(server_url)
+            for side in (client, server):
+                if side.family != socket.AF_UNIX:  # messages are small, and each waits for an answer
+                    side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for forward in (_forward_messages, _forward_answers):
                 threading.Thread(target=forward, args=(state, client, server), daemon=True).start()
 
