@@ -109,8 +109,8 @@ def _logged(
         raise
     except Exception as error:
         request.status = EXIT_INTERNAL
-        record_error(connection, request, error, scope)
-        error.add_note(f"Request {request.id} in error_logs has the details.")
+        if record_error(connection, request, error, scope):
+            error.add_note(f"Request {request.id} in error_logs has the details.")
         raise
     finally:
         record(connection, request, f"agentforge {agentforge.__version__}", scope)

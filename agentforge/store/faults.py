@@ -117,7 +117,8 @@ def described(error: psycopg.Error, what: str, secret: str = "") -> DatabaseErro
     """
     message = _first_line(error)
     shown = message.replace(secret, HIDDEN) if secret else message
-    return DatabaseError(f"{what}: {shown}", hint_for(error.sqlstate, message))
+    notes = getattr(error, "__notes__", [])
+    return DatabaseError(f"{what}: {shown}", "\n".join([hint_for(error.sqlstate, message), *notes]))
 
 
 def hint_for(state: str | None, message: str) -> str:

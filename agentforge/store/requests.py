@@ -61,12 +61,12 @@ def record(connection: Connection, request: Request, user_agent: str, scope: Sco
     )
 
 
-def record_error(connection: Connection, request: Request, error: BaseException, scope: Scope = nullcontext) -> None:
-    """Log an unexpected exception with where it came from."""
+def record_error(connection: Connection, request: Request, error: BaseException, scope: Scope = nullcontext) -> bool:
+    """Log an unexpected exception with where it came from; says whether that could be done."""
     from psycopg.types.json import Jsonb
 
     stack = "".join(traceback.format_exception(error))
-    _write(
+    return _write(
         connection,
         "record_error",
         {
@@ -80,7 +80,7 @@ def record_error(connection: Connection, request: Request, error: BaseException,
     )
 
 
-def _write(connection: Connection, query: str, parameters: Mapping[str, Any], scope: Scope) -> None:
+def _write(connection: Connection, query: str, parameters: Mapping[str, Any], scope: Scope) -> bool:
     import psycopg
 
     queries = load("requests")
@@ -89,3 +89,5 @@ def _write(connection: Connection, query: str, parameters: Mapping[str, Any], sc
             with scope(), connection.transaction():
                 connection.execute(queries["limits"])
                 connection.execute(queries[query], parameters)
+            return True
+    return False

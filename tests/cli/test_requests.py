@@ -12,7 +12,7 @@ from fix_people import World
 from agentforge.cli.database import open_database
 from agentforge.cli.init import run_init
 from agentforge.cli.maintenance import run_migrate
-from agentforge.errors import UsageError
+from agentforge.errors import DatabaseError, UsageError
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.requests import Request
 from agentforge.store.session import NotLoggedIn
@@ -92,3 +92,13 @@ def test_a_setup_and_a_migration_are_commands(database_url: str) -> None:
             ("db init", "CLI", 0),
             ("db migrate", "CLI", 0),
         ]
+
+
+def test_the_number_of_a_database_error_is_shown_as_well(log: Connection, migrated_url: str) -> None:
+    request = Request("similar")
+    with (
+        pytest.raises(DatabaseError, match=str(request.id)),
+        open_database(DatabaseSettings(url=migrated_url), print, request) as connection,
+    ):
+        connection.execute("SELECT 1 / 0")
+    assert rows(log, "error_logs") == [("DivisionByZero", "division by zero", request.id)]
