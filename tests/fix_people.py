@@ -40,11 +40,13 @@ ROWS = """
         operators, operands, halstead_volume, halstead_difficulty, halstead_effort, maintainability_index, code_hash,
         code)
     SELECT %(p)s, f.id, 'secret_' || n, 'secret_' || n, 's', n, n, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100,
-        'h' || f.id || n, 'secret code of project ' || %(p)s
+        decode(md5(f.id || ' ' || n), 'hex'), 'secret code of project ' || %(p)s
     FROM file_analyses AS f, generate_series(1, 2) AS n WHERE f.project_id = %(p)s;
-    INSERT INTO function_embeddings SELECT id, project_id, 1, '[1,2]' FROM functions WHERE project_id = %(p)s;
+    INSERT INTO function_embeddings SELECT id, project_id, 1, '[1,2]', 'main', 'python' FROM functions
+    WHERE project_id = %(p)s;
     INSERT INTO code_chunks (project_id, file_analysis_id, kind, name, start_line, end_line, code_hash, code)
-    SELECT %(p)s, id, 'module', 'secret', 1, 1, 'c' || id, 'secret code' FROM file_analyses WHERE project_id = %(p)s;
+    SELECT %(p)s, id, 'module', 'secret', 1, 1, decode(md5(id::text), 'hex'), 'secret code' FROM file_analyses
+    WHERE project_id = %(p)s;
     INSERT INTO code_embeddings SELECT id, project_id, 1, '[1,2]' FROM code_chunks WHERE project_id = %(p)s;
     INSERT INTO function_duplicates
     SELECT %(p)s, min(id), max(id), 1 FROM functions WHERE project_id = %(p)s;

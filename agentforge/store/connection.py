@@ -124,11 +124,20 @@ def look_up_names(connection: Connection) -> str | None:
     Returns:
         The version of pgvector that is installed in the database.
     """
+    return _names(connection)[1]
+
+
+def search_path(connection: Connection) -> str:
+    """What `look_up_names` sets, for whoever sets it in each transaction."""
+    return _names(connection)[0] or ""
+
+
+def _names(connection: Connection) -> tuple[str | None, str | None]:
     from agentforge.store.embedded.settings import read_data
 
     parameters = {"backend_pid": connection.info.backend_pid}
     row = connection.execute(read_data("connection/open.sql").encode(), parameters).fetchone()
-    return row[1] if row else None
+    return (row[0], row[1]) if row else (None, None)
 
 
 def check_vector(version: str | None, on_event: Callable[[str], None]) -> None:

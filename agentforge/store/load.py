@@ -102,7 +102,8 @@ class Load:
             self._hashes |= wanted
             if wanted:
                 rows = self._connection.execute(
-                    self._queries[query], {"model_id": self._target.model_id, "hashes": sorted(wanted)}
+                    self._queries[query],
+                    {"model_id": self._target.model_id, "hashes": [bytes.fromhex(item) for item in sorted(wanted)]},
                 )
                 missing |= wanted - {row[0] for row in rows}
         return missing
@@ -112,9 +113,9 @@ class Load:
         from pgvector import HalfVector
 
         with self._connection.cursor() as cursor, cursor.copy(self._queries["copy_vectors"]) as copy:
-            copy.set_types(["text", "halfvec"])
+            copy.set_types(["bytea", "halfvec"])
             for code_hash, vector in zip(hashes, vectors.astype("float16"), strict=True):
-                copy.write_row((code_hash, HalfVector(vector)))
+                copy.write_row((bytes.fromhex(code_hash), HalfVector(vector)))
 
     def unresolved(self, paths: Sequence[str]) -> list[StoredViolation]:
         """The violations of some files that are not fixed, in the order in which they were first found."""
@@ -246,14 +247,14 @@ def _function_row(function: Function) -> tuple[Any, ...]:
         halstead.difficulty,
         halstead.effort,
         function.maintainability_index,
-        function.code_hash,
+        bytes.fromhex(function.code_hash),
         storable(function.code),
     )
 
 
 def _chunk_row(path: str, chunk: Chunk) -> tuple[Any, ...]:
     name, code = storable(chunk.name), storable(chunk.code)
-    return path, chunk.kind, name, chunk.start_line, chunk.end_line, chunk.code_hash, code
+    return path, chunk.kind, name, chunk.start_line, chunk.end_line, bytes.fromhex(chunk.code_hash), code
 
 
 def _violation_row(violation: Violation, known: int | None) -> tuple[Any, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 from agentforge.model import FunctionRef, Match
@@ -11,19 +12,53 @@ from agentforge.store.lifecycle import storable
 from agentforge.store.queries import load
 
 if TYPE_CHECKING:
+    from psycopg import sql
+
     from agentforge.store.connection import Connection
 
+_OVERLAPPING = 10  # more than are wanted: the function in question itself, and what lies in it
 _FETCH_FACTOR = 8
+
+# docs/adr/0003-approximate-search.md has the measurements behind these.
+_EXACT_BALANCE = 20_000
+_EF_SEARCH, _EF_SEARCH_MOST = 250, 600
+_MAX_SCAN_TUPLES = 40_000
+
+
+def exact_limit(rows: int) -> int:
+    """How many candidates are scanned at most, where the index of all rows could be searched instead.
+
+    A scan costs in proportion to the candidates, a search of the index in proportion to the rows that it visits before
+    it has found enough candidates: rows / candidates. They are even where candidates^2 = rows * a constant.
+
+    Args:
+        rows: vectors of the model.
+    """
+    return isqrt(rows * _EXACT_BALANCE)
+
+
+def search_width(rows: int, candidates: int) -> int:
+    """How many of the nearest rows the index is asked for (hnsw.ef_search), so that enough of them are candidates."""
+    return min(_EF_SEARCH_MOST, _EF_SEARCH * max(rows, candidates) // max(candidates, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class SearchedProject:
-    """A project that may be read, and its branch that is searched."""
+    """A project that may be read, and its branch that is searched.
+
+    `functions` says how many there are of each language; None where no analysis has counted them.
+    """
 
     id: int
     key: str
     name: str
     branch: str
+    functions: Mapping[str, int] | None
+
+    def count(self, language: str | None) -> int:
+        """Functions of a language, None for all."""
+        counts = self.functions or {}
+        return sum(counts.values()) if language is None else counts.get(language, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +114,14 @@ class Filters:
     min_score: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """How an approximate index is searched: the statement, and settings for its transaction."""
+
+    statement: sql.Composed
+    settings: dict[str, str]
+
+
 class Search:
     """Searches the branch of each project that was analysed last."""
 
@@ -127,34 +170,65 @@ class Search:
         return rows[0][0] if rows else None
 
     def nearest(self, vector: StoredVector, filters: Filters, here: Place | None) -> list[Match]:
-        """The nearest functions, best first.
+        """The nearest functions, best first: all of them where few are candidates, else nearly all, by an index.
 
         Args:
             vector: of the function in question.
             filters: which functions are wanted.
             here: where the function in question is, if it is in a project: what overlaps it is no match.
         """
-        fetch = filters.limit * 4 + 20
+        wanted = filters.project_ids
+        projects = [item for item in self.projects.values() if wanted is None or item.id in wanted]
+        parameters = {
+            "vector": vector.vector,
+            "model_id": vector.model_id,
+            "language": filters.language,
+            "project_ids": [project.id for project in projects],
+            "branches": [project.branch for project in projects],
+        }
+        candidates = sum(project.count(filters.language) for project in projects)
+        index = self._approximate(vector.model_id, candidates)
+        fetch = filters.limit + _OVERLAPPING
         while True:
-            rows = self._rows(
-                "nearest",
-                vector=vector.vector,
-                model_id=vector.model_id,
-                only=None if filters.project_ids is None else list(filters.project_ids),
-                language=filters.language,
-                fetch=fetch,
-            )
-            wanted = [row for row in rows if row[14] and row[0] >= filters.min_score]
-            functions = self._functions(row[1:14] for row in wanted)
+            rows = self._nearest(index, {**parameters, "fetch": fetch})
+            if index is not None and len(rows) < fetch:
+                index = None  # it gave up before it had enough
+                continue
+            near = [row for row in rows if row[0] >= filters.min_score]
+            functions = self._functions(row[1:] for row in near)
             matches = [
                 Match(min(1.0, row[0]), function.ref)
-                for row, function in zip(wanted, functions, strict=True)
+                for row, function in zip(near, functions, strict=True)
                 if here is None or not here.overlaps(function)
             ]
-            exhausted = len(rows) < fetch or rows[-1][0] < filters.min_score
+            exhausted = len(rows) < fetch or len(near) < len(rows)
             if len(matches) >= filters.limit or exhausted:
                 return matches[: filters.limit]
             fetch *= _FETCH_FACTOR
+
+    def _approximate(self, model_id: int, candidates: int) -> _Index | None:
+        """The index of a model and how to search it, None where there is none or a scan is better."""
+        if candidates <= _EXACT_BALANCE:  # which is less than the limit for as many rows or more
+            return None
+        from psycopg import sql
+
+        dimension, rows, usable = self._rows("vector_index", model_id=model_id)[0]
+        if not usable or candidates <= exact_limit(rows):
+            return None
+        statement = sql.SQL(self._queries["nearest_approximate"].decode())
+        return _Index(
+            statement.format(dimension=sql.Literal(dimension), model=sql.Literal(model_id)),
+            {"ef_search": str(search_width(rows, candidates)), "max_scan_tuples": str(_MAX_SCAN_TUPLES)},
+        )
+
+    def _nearest(self, index: _Index | None, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Rows of a search. It is planned each time, as the filters decide which plan is right."""
+        if index is None:
+            return self._connection.execute(self._queries["nearest"], parameters, prepare=False).fetchall()
+        with self._connection.pipeline():  # one round trip, and one transaction, for which the settings hold
+            self._connection.execute(self._queries["search_settings"], index.settings)
+            cursor = self._connection.execute(index.statement, parameters, prepare=False)
+        return cursor.fetchall()
 
     def _functions(self, rows: Iterable[Sequence[Any]]) -> list[StoredFunction]:
         found = []

@@ -48,10 +48,19 @@ SELECT file_path, content_hash, engine_version, model_id FROM agentforge.file_an
 WHERE project_id = %(project_id)s AND branch = %(branch)s AND superseded_by IS NULL;
 
 -- finish --
-UPDATE agentforge.project_analyses
-SET status = %(status)s, completed_at = now(), error_message = %(error_message)s, results = %(results)s
-WHERE id = %(analysis_id)s AND status = 'running'
-RETURNING completed_at;
+-- With the totals, the functions of each language that the branch has now: a search chooses its way by them.
+UPDATE agentforge.project_analyses AS a
+SET status = %(status)s, completed_at = now(), error_message = %(error_message)s,
+    results = %(results)s || jsonb_build_object('functions', coalesce((
+        SELECT jsonb_object_agg(counted.file_type, counted.functions) FROM (
+            SELECT f.file_type, sum(f.function_count) AS functions FROM agentforge.file_analyses AS f
+            WHERE f.project_id = a.project_id AND f.branch = a.branch AND f.superseded_by IS NULL AND f.function_count > 0
+              AND f.file_type IS NOT NULL
+            GROUP BY f.file_type
+        ) AS counted
+    ), '{}'))
+WHERE a.id = %(analysis_id)s AND a.status = 'running'
+RETURNING a.completed_at;
 
 -- touch_project --
 UPDATE agentforge.projects SET last_analyzed_at = now() WHERE id = %(project_id)s;

@@ -15,12 +15,12 @@ CREATE TEMPORARY TABLE incoming_functions (
     end_line integer, lines_of_code integer, parameters integer, cyclomatic integer, cognitive integer, nesting integer,
     distinct_operators integer, distinct_operands integer, operators integer, operands integer,
     halstead_volume double precision, halstead_difficulty double precision, halstead_effort double precision,
-    maintainability_index double precision, code_hash text, code text
+    maintainability_index double precision, code_hash bytea, code text
 );
 CREATE TEMPORARY TABLE incoming_chunks (
-    file_path text, kind text, name text, start_line integer, end_line integer, code_hash text, code text
+    file_path text, kind text, name text, start_line integer, end_line integer, code_hash bytea, code text
 );
-CREATE TEMPORARY TABLE incoming_vectors (code_hash text PRIMARY KEY, embedding halfvec);
+CREATE TEMPORARY TABLE incoming_vectors (code_hash bytea PRIMARY KEY, embedding halfvec);
 CREATE TEMPORARY TABLE incoming_violations (
     violation_id bigint, file_path text, rule_id text, rule_name text, category text, severity text, confidence text,
     cwe integer, line_number integer, column_number integer, end_line integer, end_column integer, message text,
@@ -28,7 +28,7 @@ CREATE TEMPORARY TABLE incoming_violations (
 );
 CREATE TEMPORARY TABLE incoming_duplicates (function_id bigint, other_function_id bigint, score double precision);
 CREATE TEMPORARY TABLE gone_files (file_path text PRIMARY KEY);
-CREATE TEMPORARY TABLE gone_hashes (code_hash text PRIMARY KEY);
+CREATE TEMPORARY TABLE gone_hashes (code_hash bytea PRIMARY KEY);
 CREATE TEMPORARY TABLE renamed_files (old_path text PRIMARY KEY, new_path text UNIQUE);
 
 -- copy_files --
@@ -62,7 +62,7 @@ SELECT DISTINCT ON (f.code_hash) f.code_hash, e.embedding
 FROM agentforge.functions AS f
 JOIN agentforge.function_embeddings AS e ON e.function_id = f.id AND e.model_id = %(model_id)s
 WHERE f.code_hash = ANY (%(hashes)s)
-RETURNING code_hash;
+RETURNING encode(code_hash, 'hex');
 
 -- reuse_chunk_vectors --
 INSERT INTO incoming_vectors (code_hash, embedding)
@@ -70,7 +70,7 @@ SELECT DISTINCT ON (c.code_hash) c.code_hash, e.embedding
 FROM agentforge.code_chunks AS c
 JOIN agentforge.code_embeddings AS e ON e.chunk_id = c.id AND e.model_id = %(model_id)s
 WHERE c.code_hash = ANY (%(hashes)s)
-RETURNING code_hash;
+RETURNING encode(code_hash, 'hex');
 
 -- analyze_incoming --
 ANALYZE incoming_files, incoming_functions, incoming_chunks, incoming_vectors, incoming_violations, gone_files;
@@ -142,11 +142,13 @@ WITH added AS (
     JOIN agentforge.file_analyses AS f
       ON f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.file_path = i.file_path AND f.superseded_by IS NULL
     ORDER BY i.number
-    RETURNING id, code_hash
+    RETURNING id, file_analysis_id, code_hash
 )
-INSERT INTO agentforge.function_embeddings (function_id, project_id, model_id, embedding)
-SELECT a.id, %(project_id)s, %(model_id)s, v.embedding
-FROM added AS a JOIN incoming_vectors AS v USING (code_hash);
+INSERT INTO agentforge.function_embeddings (function_id, project_id, model_id, branch, file_type, embedding)
+SELECT a.id, %(project_id)s, %(model_id)s, %(branch)s, coalesce(f.file_type, ''), v.embedding
+FROM added AS a
+JOIN agentforge.file_analyses AS f ON f.id = a.file_analysis_id
+JOIN incoming_vectors AS v USING (code_hash);
 
 -- insert_chunks --
 WITH added AS (
@@ -216,7 +218,7 @@ WHERE i.violation_id IS NULL AND NOT EXISTS (
 -- embedded_functions --
 -- The functions of the project long enough to be called duplicates, with whether they must be compared: those that this
 -- load brought, and copies of one that it took away, which may have stood for all of them.
-SELECT f.id, a.file_path, f.start_line, f.end_line, f.lines_of_code, f.code_hash, e.embedding,
+SELECT f.id, a.file_path, f.start_line, f.end_line, f.lines_of_code, encode(f.code_hash, 'hex'), e.embedding,
        a.file_path IN (SELECT file_path FROM incoming_files)
            OR f.code_hash IN (SELECT code_hash FROM gone_hashes) AS fresh
 FROM agentforge.functions AS f

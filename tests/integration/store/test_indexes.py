@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from psycopg import sql
 
 from agentforge.cli.database import open_database
+from agentforge.store import similar
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.lifecycle import ensure_model
 from agentforge.store.queries import load
+from agentforge.store.similar import Filters, Search, StoredVector, exact_limit, search_width
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -22,8 +25,9 @@ SCOPE = {"project_ids": [1], "branches": ["main"]}
 
 FILL = """
     INSERT INTO projects (key, name) SELECT 'p' || n, 'p' FROM generate_series(1, 400) AS n;
-    INSERT INTO project_analyses (project_id, branch, engine_version, status, completed_at)
-    SELECT id, 'main', '0', 'completed', now() FROM projects, generate_series(1, 5);
+    INSERT INTO project_analyses (project_id, branch, engine_version, status, completed_at, results)
+    SELECT id, 'main', '0', 'completed', now(), '{"functions": {"python": 40, "go": 20}}'
+    FROM projects, generate_series(1, 5);
     INSERT INTO file_analyses (project_id, project_analysis_id, superseded_by, branch, file_path, content_hash,
         engine_version, file_size, physical_lines, lines_of_code, comment_lines, blank_lines, function_count,
         class_count, complexity_score, quality_score, security_score, model_id)
@@ -36,9 +40,13 @@ FILL = """
         operators, operands, halstead_volume, halstead_difficulty, halstead_effort, maintainability_index, code_hash,
         code)
     SELECT f.project_id, f.id, 'n' || f.id, 'n' || f.id, 's', n, n, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100,
-        'h' || f.id, 'c' FROM file_analyses AS f, generate_series(1, 3) AS n
+        sha256(f.id::text::bytea), 'c' FROM file_analyses AS f, generate_series(1, 3) AS n
     WHERE f.superseded_by IS NULL;
-    INSERT INTO function_embeddings SELECT id, project_id, 1, '[1,2]' FROM functions;
+    INSERT INTO function_embeddings
+    SELECT id, project_id, 1, ARRAY[cos(angle), sin(angle)]::real[]::vector::halfvec, 'main',
+        CASE WHEN start_line = 3 THEN 'go' ELSE 'python' END
+    FROM functions, LATERAL (SELECT (id * 7919 % 1009) * 0.003) AS spread (angle)
+    WHERE file_analysis_id % 3 = 0;
     INSERT INTO function_duplicates
     SELECT project_id, min(id), max(id), 1 FROM functions GROUP BY project_id, file_analysis_id;
     INSERT INTO code_violations (project_id, branch, file_path, rule_id, rule_name, category, severity, confidence,
@@ -64,7 +72,9 @@ HOT = [
     ("report", "duplicates", {**PROJECT, "limit": 10}, "function_duplicates_(project|pkey)"),
     ("similar", "searched_projects", {}, "project_analyses_latest"),
     ("similar", "functions_named", {**SCOPE, "name": "save"}, "functions_name"),
-    ("similar", "vector_by_hash", {"code_hash": "h1", "model_id": 1}, "functions_code_hash"),
+    ("similar", "functions_at", {**SCOPE, "path": "f1", "line": 1, "content_hash": None}, "file_analyses_current"),
+    ("similar", "functions_at", {**SCOPE, "path": "f1", "line": 1, "content_hash": None}, "functions_file"),
+    ("similar", "vector_by_hash", {"code_hash": "00" * 32, "model_id": 1}, "functions_code_hash"),
     (
         "similar",
         "vector_of",
@@ -91,20 +101,88 @@ def plan(connection: Connection, file: str, query: str, parameters: dict[str, An
 
 
 def test_hot_queries_use_their_index(database: Connection) -> None:
-    plans = {query: (plan(database, file, query, parameters), index) for file, query, parameters, index in HOT}
-    wrong = [
-        f"{query}:\n{found}" for query, (found, index) in plans.items() if not re.search(f"(using|on) {index}", found)
-    ]
+    plans = [(query, plan(database, file, query, parameters), index) for file, query, parameters, index in HOT]
+    wrong = [f"{query}:\n{found}" for query, found, index in plans if not re.search(f"(using|on) {index}", found)]
     assert not wrong, "\n\n".join(wrong)
 
 
-def test_a_search_reads_one_partition_and_no_approximate_index(database: Connection) -> None:
+@pytest.fixture
+def indexed(database: Connection) -> Connection:
+    """With another model, and indexes of the vectors of both."""
     ensure_model(database, "other", "1", 3)
     database.execute("RESET ROLE")
     database.execute("SELECT ensure_vector_index(id) FROM embedding_models")
+    database.execute("ANALYZE function_embeddings")
     database.execute("SET ROLE agentforge_app")
-    parameters = {**SCOPE, "vector": "[1,2]", "model_id": 1, "only": None, "fetch": 10, "language": None}
-    found = plan(database, "similar", "nearest", parameters)
+    return database
+
+
+def approximate_plan(connection: Connection) -> str:
+    projects = list(range(1, 401))
+    statement = sql.SQL("EXPLAIN ") + sql.SQL(load("similar")["nearest_approximate"].decode()).format(
+        dimension=sql.Literal(2), model=sql.Literal(1)
+    )
+    scope = {"project_ids": projects, "branches": ["main"] * len(projects)}
+    parameters = {**scope, "vector": "[1,2]", "language": None, "fetch": 10}
+    return "\n".join(line for (line,) in connection.execute(statement, parameters).fetchall())
+
+
+def test_a_search_reads_one_partition_and_no_approximate_index_unless_it_means_to(indexed: Connection) -> None:
+    parameters = {**SCOPE, "vector": "[1,2]", "model_id": 1, "fetch": 10, "language": None}
+    found = plan(indexed, "similar", "nearest", parameters)
     assert "function_embeddings_1" in found
     assert "function_embeddings_2" not in found
     assert "hnsw" not in found
+    assert "on function_embeddings_1_project_id_branch_file_type" in found
+    found = approximate_plan(indexed)
+    assert "Index Scan using function_embeddings_1_hnsw" in found
+    assert "function_embeddings_2" not in found
+
+
+def scans(connection: Connection) -> int:
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    row = connection.execute(
+        "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'function_embeddings_1_hnsw'"
+    ).fetchone()
+    return int(row[0]) if row else -1
+
+
+FILTERS = {
+    "all": Filters(None, None, 10, -1.0),
+    "half of the projects": Filters(tuple(range(1, 401, 2)), None, 10, -1.0),
+    "a language": Filters(None, "go", 10, -1.0),
+    "a few projects": Filters((3, 5, 7), None, 10, -1.0),
+}
+
+
+def test_what_the_index_finds_is_what_a_scan_finds(indexed: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the filter; a search in few candidates, or without a valid index, does not ask the index at all."""
+    search, vector = Search(indexed), StoredVector(1, "m", "[0.6,0.8]")
+    for name, filters in FILTERS.items():
+        before = scans(indexed)
+        monkeypatch.setattr(similar, "_EXACT_BALANCE", 10**9)
+        exact = [match.score for match in search.nearest(vector, filters, None)]
+        assert scans(indexed) == before, name
+        monkeypatch.setattr(similar, "_EXACT_BALANCE", 200)
+        found = [match.score for match in search.nearest(vector, filters, None)]
+        assert found == pytest.approx(exact, abs=1e-3), name
+        assert (scans(indexed) > before) == (name != "a few projects"), name
+    before = scans(indexed)
+    indexed.execute("RESET ROLE")
+    indexed.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'function_embeddings_1_hnsw'::regclass")
+    indexed.execute("SET ROLE agentforge_app")
+    assert len(search.nearest(vector, FILTERS["all"], None)) == 10
+    assert scans(indexed) == before
+
+
+def test_more_candidates_are_scanned_where_more_rows_are_in_the_index() -> None:
+    assert exact_limit(25_000) == 22_360
+    assert exact_limit(100_000) == 44_721
+    assert exact_limit(500_000) == 100_000
+
+
+def test_the_index_is_searched_more_widely_where_fewer_rows_are_candidates() -> None:
+    assert search_width(100_000, 100_000) == 250
+    assert search_width(100_000, 50_000) == 500
+    assert search_width(100_000, 1) == search_width(100_000, 0) == 600
+    assert search_width(0, 30_000) == 250  # a table that was never analysed
