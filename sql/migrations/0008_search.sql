@@ -15,11 +15,15 @@ CREATE INDEX function_embeddings_scope ON agentforge.function_embeddings (projec
 ALTER TABLE agentforge.code_embeddings
     DROP CONSTRAINT code_embeddings_pkey, ADD PRIMARY KEY (chunk_id, project_id, model_id);
 DROP INDEX agentforge.code_embeddings_chunk;
+CREATE INDEX function_embeddings_model ON agentforge.function_embeddings (model_id);
+CREATE INDEX code_embeddings_model ON agentforge.code_embeddings (model_id);
 
 -- A hash as 32 bytes; it is only ever asked for as a whole, for which a hash index is a third of a B-tree.
 DROP INDEX agentforge.functions_code_hash, agentforge.code_chunks_code_hash;
-ALTER TABLE agentforge.functions ALTER COLUMN code_hash TYPE bytea USING decode(code_hash, 'hex');
-ALTER TABLE agentforge.code_chunks ALTER COLUMN code_hash TYPE bytea USING decode(code_hash, 'hex');
+ALTER TABLE agentforge.functions ALTER COLUMN code_hash TYPE bytea USING
+    CASE WHEN code_hash ~ '^([0-9a-f]{2})*$' THEN decode(code_hash, 'hex') ELSE convert_to(code_hash, 'UTF8') END;
+ALTER TABLE agentforge.code_chunks ALTER COLUMN code_hash TYPE bytea USING
+    CASE WHEN code_hash ~ '^([0-9a-f]{2})*$' THEN decode(code_hash, 'hex') ELSE convert_to(code_hash, 'UTF8') END;
 CREATE INDEX functions_code_hash ON agentforge.functions USING hash (code_hash);
 CREATE INDEX code_chunks_code_hash ON agentforge.code_chunks USING hash (code_hash);
 

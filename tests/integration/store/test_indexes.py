@@ -182,7 +182,8 @@ def test_more_candidates_are_scanned_where_more_rows_are_in_the_index() -> None:
 
 
 def test_the_index_is_searched_more_widely_where_fewer_rows_are_candidates() -> None:
-    assert search_width(100_000, 100_000) == 250
-    assert search_width(100_000, 50_000) == 500
-    assert search_width(100_000, 1) == search_width(100_000, 0) == 600
-    assert search_width(0, 30_000) == 250  # a table that was never analysed
+    assert search_width(100_000, 100_000) == 300
+    assert search_width(100_000, 50_000) == 600
+    assert search_width(500_000, 500_000) == 670
+    assert search_width(100_000, 1) == search_width(100_000, 0) == 1000
+    assert search_width(0, 30_000) == 100  # a table that was never analysed

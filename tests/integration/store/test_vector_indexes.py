@@ -30,10 +30,11 @@ FILL = """
         end_line, lines_of_code, parameters, cyclomatic, cognitive, nesting, distinct_operators, distinct_operands,
         operators, operands, halstead_volume, halstead_difficulty, halstead_effort, maintainability_index, code_hash,
         code)
-    SELECT project_id, id, 's', 's', 's()', 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, n::text, 'c'
+    SELECT project_id, id, 's', 's', 's()', 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, sha256(n::text::bytea), 'c'
     FROM file_analyses, generate_series(1, 400) AS n;
-    INSERT INTO function_embeddings (function_id, project_id, model_id, embedding)
-    SELECT id, project_id, 1, ARRAY[id, id % 7, id % 11, id % 13, 1, 2, 3, 4]::real[]::vector::halfvec FROM functions;
+    INSERT INTO function_embeddings (function_id, project_id, model_id, branch, file_type, embedding)
+    SELECT id, project_id, 1, 'main', 'python', ARRAY[id, id % 7, id % 11, id % 13, 1, 2, 3, 4]::real[]::vector::halfvec
+    FROM functions;
     ANALYZE function_embeddings;
 """
 VALID = """
