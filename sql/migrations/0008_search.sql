@@ -45,13 +45,15 @@ WHERE a.status = 'completed' AND a.id = (
 -- The statement that makes the approximate index over the vectors of a model. Unless it is `blocking`, writers go on meanwhile;
 -- it is then to be run outside of any function. This is the one place that says what the index is. It is built with more care
 -- than pgvector's default (64): vectors of code lie far apart, and a search found a few percent less.
-CREATE FUNCTION agentforge.vector_index_statement(model integer, blocking boolean) RETURNS text
+CREATE FUNCTION agentforge.vector_index_statement(
+    model integer, blocking boolean, parent text DEFAULT 'function_embeddings'
+) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format(
         'CREATE INDEX %1$s IF NOT EXISTS %2$I ON agentforge.%3$I '
         'USING hnsw ((embedding::%4$I.halfvec(%5$s)) %4$I.halfvec_cosine_ops) WITH (m = 16, ef_construction = 200)',
-        CASE WHEN blocking THEN '' ELSE 'CONCURRENTLY' END, 'function_embeddings_' || m.id || '_hnsw',
-        'function_embeddings_' || m.id, n.nspname, m.dimension
+        CASE WHEN blocking THEN '' ELSE 'CONCURRENTLY' END, parent || '_' || m.id || '_hnsw',
+        parent || '_' || m.id, n.nspname, m.dimension
     )
     FROM agentforge.embedding_models AS m
     JOIN pg_extension AS e ON e.extname = 'vector'
@@ -59,10 +61,11 @@ CREATE FUNCTION agentforge.vector_index_statement(model integer, blocking boolea
     WHERE m.id = model
 $$;
 
-CREATE OR REPLACE FUNCTION agentforge.ensure_vector_index(model integer) RETURNS void
+DROP FUNCTION agentforge.ensure_vector_index(integer);
+CREATE FUNCTION agentforge.ensure_vector_index(model integer, parent text DEFAULT 'function_embeddings') RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    statement text := agentforge.vector_index_statement(model, true);
+    statement text := agentforge.vector_index_statement(model, true, parent);
 BEGIN
     IF statement IS NULL THEN
         RAISE EXCEPTION 'there is no embedding model %', model;
