@@ -11,6 +11,7 @@ import pytest
 from agentforge.cli.database import open_as_owner
 from agentforge.store import vector_indexes
 from agentforge.store.connection import DatabaseSettings
+from agentforge.store.lifecycle import ensure_model
 from agentforge.store.maintenance import Options, maintain
 
 if TYPE_CHECKING:
@@ -85,3 +86,15 @@ def test_what_an_interrupted_statement_left_is_dropped(database: Connection) -> 
     assert steps is not None
     assert steps[0].done == "function_embeddings_1_hnsw_ccnew dropped, half dropped"
     assert vector_indexes.leftovers(database) == []
+
+
+@pytest.mark.parametrize("parent", ["function_embeddings", "code_embeddings", "pattern_embeddings"])
+def test_every_table_of_vectors_can_have_an_index(database: Connection, parent: str) -> None:
+    model = ensure_model(database, "other", "1", 2)
+    database.execute("SELECT ensure_vector_index(%s, %s)", (model, parent))
+    found = database.execute(
+        "SELECT i.indisvalid, a.amname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid "
+        "JOIN pg_am AS a ON a.oid = c.relam WHERE c.relname = %s",
+        (f"{parent}_{model}_hnsw",),
+    ).fetchall()
+    assert found == [(True, "hnsw")]
