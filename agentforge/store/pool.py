@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from agentforge.store import migrate
 from agentforge.store.connection import DEFAULTS, DatabaseSettings, search_path
 from agentforge.store.faults import parse_url, wrap_errors
 from agentforge.store.queries import load
+from agentforge.store.retry import again
 from agentforge.store.roles import standing
 from agentforge.store.session import NotLoggedIn
 
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
     from agentforge.store.connection import Connection
 
 T = TypeVar("T")
-
-ATTEMPTS = 5
-_PAUSE_SECONDS = 0.02  # before the second attempt, then doubled; a random part of it, so that two do not meet again
-_RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +112,13 @@ class Pool:
         Where another session stood in the way (a serialization failure or a deadlock), it is called again in a new
         transaction, `ATTEMPTS` times in all; so it should do nothing beyond the database.
         """
+
+        def attempt() -> T:
+            with self._transaction(token, request_id) as connection:
+                return work(connection)
+
         with wrap_errors():
-            for attempt in range(1, ATTEMPTS + 1):
-                try:
-                    with self._transaction(token, request_id) as connection:
-                        return work(connection)
-                except _RETRIED:
-                    if attempt == ATTEMPTS:
-                        raise
-                time.sleep(_PAUSE_SECONDS * 2**attempt * random.random())  # noqa: S311 - no secret
-        raise AssertionError("unreachable")
+            return again(attempt)
 
     @contextmanager
     def _transaction(self, token: str, request_id: UUID | None) -> Iterator[Connection]:

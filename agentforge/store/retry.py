@@ -17,6 +17,30 @@ FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 
 
+def again(attempt: Callable[[], T], *, attempts: int = ATTEMPTS, sleep: Callable[[float], None] = time.sleep) -> T:
+    """What `attempt` returns, called again after a deadlock or a serialization failure.
+
+    The pauses are random, so that two sessions do not meet again, and grow.
+
+    Args:
+        attempt: a whole transaction; one that fails must leave nothing.
+        attempts: at most so many, at least 1.
+        sleep: waits so many seconds.
+
+    Raises:
+        psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected: at the last attempt, too.
+    """
+    from psycopg.errors import DeadlockDetected, SerializationFailure
+
+    for number in range(1, attempts):
+        try:
+            return attempt()
+        except (DeadlockDetected, SerializationFailure):
+            longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**number)
+            sleep(random.uniform(0, longest))  # noqa: S311 - keeps no secret
+    return attempt()
+
+
 def retrying(
     connection: Connection,
     work: Callable[[], T],
@@ -24,10 +48,10 @@ def retrying(
     attempts: int = ATTEMPTS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
-    """What `work` returns, run in a transaction of its own, and again after a deadlock or a serialization failure.
+    """What `work` returns, run in a transaction of its own, and again as by `again`.
 
     An attempt that failed leaves nothing in the database, in temporary tables neither; `work` must leave nothing of it
-    in memory. The pauses are random, so that two sessions do not meet again, and grow.
+    in memory.
 
     Args:
         connection: outside a transaction; `work` writes through it.
@@ -38,14 +62,9 @@ def retrying(
     Raises:
         psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected: at the last attempt, too.
     """
-    from psycopg.errors import DeadlockDetected, SerializationFailure
 
-    for attempt in range(1, attempts):
-        try:
-            with connection.transaction():
-                return work()
-        except (DeadlockDetected, SerializationFailure):
-            longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
-            sleep(random.uniform(0, longest))  # noqa: S311 - keeps no secret
-    with connection.transaction():
-        return work()
+    def attempt() -> T:
+        with connection.transaction():
+            return work()
+
+    return again(attempt, attempts=attempts, sleep=sleep)

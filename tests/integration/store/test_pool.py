@@ -18,7 +18,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from agentforge.errors import DatabaseError
 from agentforge.store.connection import DatabaseSettings
-from agentforge.store.pool import ATTEMPTS, Pool
+from agentforge.store.pool import Pool
+from agentforge.store.retry import ATTEMPTS
 from agentforge.store.session import NotLoggedIn
 
 if TYPE_CHECKING:
