@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from fix_people import World
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
+from agentforge.cli.database import open_database
 from agentforge.errors import DatabaseError
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.pool import Pool
+from agentforge.store.requests import Request
 from agentforge.store.retry import ATTEMPTS
 from agentforge.store.session import NotLoggedIn
 
@@ -180,41 +177,6 @@ def test_a_schema_that_is_behind_is_refused(world: World) -> None:
         pytest.fail("the schema is behind")
 
 
-@pytest.fixture
-def bouncer(world: World, tmp_path: Path) -> Iterator[str]:
-    """Connection string through a PgBouncer in transaction mode with one server connection."""
-    program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if program is None:
-        pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
-    server = conninfo_to_dict(world.app_url)
-    folder = tmp_path / "bouncer"
-    folder.mkdir(mode=0o755)
-    for parent in folder.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o011)  # PgBouncer does not run as root, and must come through
-    (folder / "users.txt").write_text(f'"{server["user"]}" "{server["password"]}"\n')
-    (folder / "pgbouncer.ini").write_text(
-        f"[databases]\n* = host={server['host']} port={server.get('port', 5432)} user={server['user']}"
-        f" password={server['password']}\n[pgbouncer]\nlisten_addr =\nlisten_port = 6543\nunix_socket_dir = {folder}\n"
-        f"auth_type = trust\nauth_file = {folder}/users.txt\npool_mode = transaction\ndefault_pool_size = 1\n"
-    )
-    command = [program, "-q", str(folder / "pgbouncer.ini")]
-    if os.geteuid() == 0:
-        folder.chmod(0o777)
-        command[1:1] = ["-u", "nobody"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        socket = folder / ".s.PGSQL.6543"
-        deadline = time.monotonic() + 10
-        while not socket.exists():
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"PgBouncer does not start: {process.stderr.read() if process.stderr else ''}")
-            time.sleep(0.02)
-        yield make_conninfo("", host=str(folder), port=6543, user=server["user"], dbname=server["dbname"])
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)
-
-
 def test_behind_pgbouncer_people_share_a_server_connection_and_see_their_own(bouncer: str, world: World) -> None:
     expected = {"rob": ["open"], "ann": ["closed", "open"], "eve": []}
     wrong: list[Any] = []
@@ -244,3 +206,20 @@ def test_behind_pgbouncer_nothing_is_left_for_the_next_client(bouncer: str, worl
     with psycopg.connect(bouncer, autocommit=True) as stranger:
         assert stranger.execute(LEFT.encode()).fetchone() == ("", world_role(world), world_role(world))
         assert stranger.execute("SELECT count(*) FROM agentforge.projects").fetchone() == (0,)
+
+
+def test_a_command_behind_pgbouncer_is_its_user_s_and_leaves_nothing(
+    bouncer: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = DatabaseSettings(url=bouncer)
+    for user, expected in (("rob", ["open"]), ("ann", ["closed", "open"]), ("eve", [])):
+        monkeypatch.setenv("AGENTFORGE_TOKEN", world.tokens[user])
+        request = Request("similar")
+        with open_database(settings, print, request, needs_session=False) as connection:
+            assert keys(connection) == expected
+        logged = world.admin.execute("SELECT user_id FROM api_requests WHERE request_id = %s", (request.id,))
+        assert logged.fetchall() == [(world.users[user],)]
+    with psycopg.connect(bouncer, autocommit=True) as stranger:
+        assert stranger.execute(LEFT.encode()).fetchone() == ("", world_role(world), world_role(world))
+    with pytest.raises(DatabaseError, match="through a pooler"), open_database(settings, print):
+        pytest.fail("an analysis needs a session of its own")
