@@ -29,17 +29,17 @@ STATE = """
     SELECT 'file', f.file_path, f.content_hash, (f.superseded_by IS NULL)::text, f.function_count::text
     FROM agentforge.file_analyses AS f
     UNION ALL
-    SELECT 'function', a.file_path, f.qualified_name, f.code_hash, md5(e.embedding::text)
+    SELECT 'function', a.file_path, f.qualified_name, encode(f.code_hash, 'hex'), md5(e.embedding::text)
     FROM agentforge.functions AS f JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
     LEFT JOIN agentforge.function_embeddings AS e ON e.function_id = f.id
     UNION ALL
-    SELECT 'chunk', a.file_path, c.name, c.code_hash, md5(e.embedding::text)
+    SELECT 'chunk', a.file_path, c.name, encode(c.code_hash, 'hex'), md5(e.embedding::text)
     FROM agentforge.code_chunks AS c JOIN agentforge.file_analyses AS a ON a.id = c.file_analysis_id
     LEFT JOIN agentforge.code_embeddings AS e ON e.chunk_id = c.id
     UNION ALL
     SELECT 'violation', file_path, rule_id, fingerprint, status FROM agentforge.code_violations
     UNION ALL
-    SELECT 'duplicate', f.code_hash, g.code_hash, '', ''
+    SELECT 'duplicate', encode(f.code_hash, 'hex'), encode(g.code_hash, 'hex'), '', ''
     FROM agentforge.function_duplicates AS d
     JOIN agentforge.functions AS f ON f.id = d.function_id
     JOIN agentforge.functions AS g ON g.id = d.other_function_id

@@ -17,6 +17,9 @@ ALTER TABLE agentforge.code_embeddings
 DROP INDEX agentforge.code_embeddings_chunk;
 CREATE INDEX function_embeddings_model ON agentforge.function_embeddings (model_id);
 CREATE INDEX code_embeddings_model ON agentforge.code_embeddings (model_id);
+SELECT agentforge.audit_table(tree.relid)  -- names the columns of the key
+FROM unnest('{agentforge.function_embeddings,agentforge.code_embeddings}'::regclass[]) AS changed (parent),
+     pg_partition_tree(changed.parent) AS tree;
 
 -- A hash as 32 bytes; it is only ever asked for as a whole, for which a hash index is a third of a B-tree.
 DROP INDEX agentforge.functions_code_hash, agentforge.code_chunks_code_hash;

@@ -16,12 +16,13 @@ INSERT INTO functions (project_id, file_analysis_id, function_name, qualified_na
     end_line, lines_of_code, parameters, cyclomatic, cognitive, nesting, distinct_operators, distinct_operands,
     operators, operands, halstead_volume, halstead_difficulty, halstead_effort, maintainability_index, code_hash,
     code)
-    SELECT project_id, id, 'Näme', 'n', 's', 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 'h', 'c' FROM file_analyses;
+    SELECT project_id, id, 'Näme', 'n', 's', 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, repeat('0f', 32), 'c'
+    FROM file_analyses;
 INSERT INTO function_embeddings SELECT id, project_id, 1, '[1,2]' FROM functions;
 INSERT INTO function_duplicates SELECT a.project_id, a.id, b.id, 0.5 FROM functions AS a
     JOIN functions AS b ON b.project_id = a.project_id AND b.id > a.id;
 INSERT INTO code_chunks (project_id, file_analysis_id, kind, name, start_line, end_line, code_hash, code)
-    SELECT project_id, id, 'module', 'm', 1, 2, 'h', 'c' FROM file_analyses;
+    SELECT project_id, id, 'module', 'm', 1, 2, repeat('a0', 32), 'c' FROM file_analyses;
 INSERT INTO code_embeddings SELECT id, project_id, 1, '[2,1]' FROM code_chunks;
 INSERT INTO code_violations (project_id, file_analysis_id, branch, file_path, rule_id, rule_name, category, severity,
     confidence, line_number, column_number, end_line, end_column, message, suggestion, function_name, line_hash,

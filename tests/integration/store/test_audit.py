@@ -96,6 +96,8 @@ ROWS: dict[str, tuple[dict[str, str], str]] = {
             "function_id": "(SELECT min(id) FROM functions)",
             "project_id": PROJECT,
             "model_id": MODEL,
+            "branch": "'main'",
+            "file_type": "'python'",
             "embedding": VECTOR,
         },
         "embedding = embedding",
