@@ -15,16 +15,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 
 @pytest.fixture
-def bouncer(world: World, tmp_path: Path) -> Iterator[str]:
+def bouncer(world: World, open_folder: Path) -> Iterator[str]:
     """Connection string through a PgBouncer in transaction mode with one server connection."""
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
     server = conninfo_to_dict(world.app_url)
-    folder = tmp_path / "bouncer"
-    folder.mkdir(mode=0o755)
-    for parent in folder.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o011)  # PgBouncer does not run as root, and must come through
+    folder = open_folder  # PgBouncer does not run as root, and must come through
     (folder / "users.txt").write_text(f'"{server["user"]}" "{server["password"]}"\n')
     (folder / "pgbouncer.ini").write_text(
         f"[databases]\n* = host={server['host']} port={server.get('port', 5432)} user={server['user']}"
