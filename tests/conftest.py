@@ -4,6 +4,6 @@ import signal
 
 pytest_plugins = ["fix_database", "fix_bench", "fix_embedded", "fix_people", "fix_bouncer", "fix_users"]
 
-# A shell ignores Ctrl-C for what it runs in the background, and commands inherit that; tests of Ctrl-C need the default.
+# A shell ignores Ctrl-C for what it runs in the background, and commands inherit that; tests of it need the default.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -67,11 +67,11 @@ FROM agentforge.embedding_models AS m WHERE m.id = %(model_id)s;
 -- nearest --
 -- The nearest functions among the wanted. `+ 0` keeps the planner from an approximate index: this is the perfect answer.
 WITH near AS MATERIALIZED (
-    SELECT e.function_id, e.embedding <=> %(vector)s::halfvec AS distance
+    SELECT e.function_id, (e.embedding <=> %(vector)s::halfvec) + 0 AS distance  -- once a row: the order's is this one
     FROM unnest(%(project_ids)s::bigint[], %(branches)s::text[]) AS s (project_id, branch)
     JOIN agentforge.function_embeddings AS e ON e.project_id = s.project_id AND e.branch = s.branch
     WHERE e.model_id = %(model_id)s AND (%(language)s::text IS NULL OR e.file_type = %(language)s)
-    ORDER BY (e.embedding <=> %(vector)s::halfvec) + 0, e.function_id
+    ORDER BY distance, e.function_id
     LIMIT %(fetch)s
 )
 SELECT 1 - near.distance, f.id, f.project_id, encode(f.code_hash, 'hex'), a.file_path, a.file_type, f.qualified_name,

@@ -90,7 +90,7 @@ def test_the_manifest_says_what_the_file_holds(database: Connection, tmp_path: P
     assert manifest["rows"] == len(TEXTS) == count_rows(archive.file)
     assert manifest["sha256"] == hashlib.sha256(archive.file.read_bytes()).hexdigest()
     assert manifest["bytes"] == archive.file.stat().st_size
-    assert manifest["schema"] >= "0007_time"
+    assert manifest["schema"] >= "0008_time"
     assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
         f"{NAME}.csv.gz": 0o600,
         f"{NAME}.json": 0o600,
