@@ -68,7 +68,7 @@ def connect(settings: DatabaseSettings, on_event: Callable[[str], None] = _ignor
 
     Args:
         settings: which database.
-        on_event: told of what takes time (creating the embedded database) and of warnings, a sentence each.
+        on_event: told of what takes time (creating the embedded database), a sentence each.
 
     Raises:
         DatabaseError: it cannot be reached or used; the message never holds a password.
@@ -77,14 +77,14 @@ def connect(settings: DatabaseSettings, on_event: Callable[[str], None] = _ignor
 
     if not settings.embedded:
         with wrap_errors(), _open(settings.url or "", {}) as connection:
-            _set_up(connection, on_event)
+            _set_up(connection)
             yield connection
         return
     from agentforge.store.embedded.server import Server
 
     server = Server(settings.data_dir, settings.linger_seconds, on_event)
     with server.client(), wrap_errors(), server.reach(lambda: _open("", server.parameters())) as connection:
-        _set_up(connection, on_event)
+        _set_up(connection)
         yield connection
 
 
@@ -97,7 +97,7 @@ def _open(url: str, parameters: dict[str, str]) -> Connection:
     return psycopg.connect(autocommit=True, **given)
 
 
-def _set_up(connection: Connection, on_event: Callable[[str], None]) -> None:
+def _set_up(connection: Connection) -> None:
     """Check the versions and set the search path, in one round trip.
 
     Raises:
@@ -115,7 +115,7 @@ def _set_up(connection: Connection, on_event: Callable[[str], None]) -> None:
     if installed is None:
         found = connection.execute(read_data("connection/vector_available.sql").encode()).fetchone()
         installed = found[0] if found else None
-    check_vector(installed, on_event)
+    check_vector(installed)
 
 
 def look_up_names(connection: Connection) -> str | None:
@@ -140,12 +140,11 @@ def _names(connection: Connection) -> tuple[str | None, str | None]:
     return (row[0], row[1]) if row else (None, None)
 
 
-def check_vector(version: str | None, on_event: Callable[[str], None]) -> None:
-    """Refuse a server without pgvector or with one that is too old; warn of one with known faults.
+def check_vector(version: str | None) -> None:
+    """Refuse a server without pgvector or with one that is too old. `agentforge db doctor` warns of known faults.
 
     Args:
         version: such as `0.8.6`, None where the server does not have it.
-        on_event: told of the warning.
 
     Raises:
         DatabaseError: it is missing or older than 0.7.
@@ -162,5 +161,3 @@ def check_vector(version: str | None, on_event: Callable[[str], None]) -> None:
             f"pgvector {version} is too old: agentforge needs 0.7 or later.",
             "Install a newer pgvector on the server, then run ALTER EXTENSION vector UPDATE in this database.",
         )
-    if numbers < ADVISED_VECTOR:
-        on_event(f"pgvector {version} has faults that 0.8.4 mends; upgrade it when you can")
