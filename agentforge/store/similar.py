@@ -20,30 +20,31 @@ _OVERLAPPING = 10  # more than are wanted: the function in question itself, and 
 _FETCH_FACTOR = 8
 
 # docs/adr/0003-approximate-search.md has the measurements behind these.
-_EXACT_BALANCE = 20_000
-_WIDEST = 1000  # more hnsw.ef_search is not allowed
+_SCANNED = 10_000  # as many candidates are always scanned: 5 ms
+_BALANCE = 222
+_NARROWEST, _WIDEST = 60, 1000  # more hnsw.ef_search is not allowed
 _MAX_SCAN_TUPLES = 40_000
 
 
 def exact_limit(rows: int) -> int:
     """How many candidates are scanned at most, where the index of all rows could be searched instead.
 
-    A scan costs in proportion to the candidates, a search of the index in proportion to the rows that it visits before
-    it has found enough candidates: rows / candidates. They are even where candidates^2 = rows * a constant.
+    A scan costs in proportion to the candidates, a search of the index in proportion to its width (`search_width`).
+    They are even where candidates^2 = rows * sqrt(rows * a constant).
 
     Args:
         rows: vectors of the model.
     """
-    return isqrt(rows * _EXACT_BALANCE)
+    return max(_SCANNED, isqrt(rows * isqrt(rows * _BALANCE)))
 
 
 def search_width(rows: int, candidates: int) -> int:
     """How many of the nearest rows the index is asked for (hnsw.ef_search), so that enough of them are candidates.
 
-    The more rows there are, the more of them are nearly as near as the nearest: 300 of 100,000, 670 of 500,000.
+    The more rows there are, the more of them are nearly as near as the nearest: 70 of 100,000, 158 of 500,000.
     """
-    width = isqrt(rows * 9 // 10) * rows // max(candidates, 1)
-    return max(100, min(_WIDEST, width))
+    width = isqrt(rows // 20) * rows // max(candidates, 1)
+    return max(_NARROWEST, min(_WIDEST, width))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ class Search:
 
     def _approximate(self, model_id: int, candidates: int) -> _Index | None:
         """The index of a model and how to search it, None where there is none or a scan is better."""
-        if candidates <= _EXACT_BALANCE:  # which is less than the limit for as many rows or more
+        if candidates <= _SCANNED:
             return None
         from psycopg import sql
 

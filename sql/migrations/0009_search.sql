@@ -54,7 +54,7 @@ CREATE FUNCTION agentforge.vector_index_statement(
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format(
         'CREATE INDEX %1$s IF NOT EXISTS %2$I ON agentforge.%3$I '
-        'USING hnsw ((embedding::%4$I.halfvec(%5$s)) %4$I.halfvec_cosine_ops) WITH (m = 16, ef_construction = 200)',
+        'USING hnsw ((embedding::%4$I.halfvec(%5$s)) %4$I.halfvec_cosine_ops) WITH (m = 16, ef_construction = 400)',
         CASE WHEN blocking THEN '' ELSE 'CONCURRENTLY' END, parent || '_' || m.id || '_hnsw',
         parent || '_' || m.id, n.nspname, m.dimension
     )

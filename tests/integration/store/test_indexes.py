@@ -160,10 +160,11 @@ def test_what_the_index_finds_is_what_a_scan_finds(indexed: Connection, monkeypa
     search, vector = Search(indexed), StoredVector(1, "m", "[0.6,0.8]")
     for name, filters in FILTERS.items():
         before = scans(indexed)
-        monkeypatch.setattr(similar, "_EXACT_BALANCE", 10**9)
+        monkeypatch.setattr(similar, "_SCANNED", 10**9)
         exact = [match.score for match in search.nearest(vector, filters, None)]
         assert scans(indexed) == before, name
-        monkeypatch.setattr(similar, "_EXACT_BALANCE", 200)
+        monkeypatch.setattr(similar, "_SCANNED", 100)
+        monkeypatch.setattr(similar, "exact_limit", lambda _: 100)
         found = [match.score for match in search.nearest(vector, filters, None)]
         assert found == pytest.approx(exact, abs=1e-3), name
         assert (scans(indexed) > before) == (name != "a few projects"), name
@@ -176,14 +177,14 @@ def test_what_the_index_finds_is_what_a_scan_finds(indexed: Connection, monkeypa
 
 
 def test_more_candidates_are_scanned_where_more_rows_are_in_the_index() -> None:
-    assert exact_limit(25_000) == 22_360
-    assert exact_limit(100_000) == 44_721
-    assert exact_limit(500_000) == 100_000
+    assert exact_limit(25_000) == 10_000
+    assert exact_limit(100_000) == 21_704
+    assert exact_limit(500_000) == 72_577
 
 
 def test_the_index_is_searched_more_widely_where_fewer_rows_are_candidates() -> None:
-    assert search_width(100_000, 100_000) == 300
-    assert search_width(100_000, 50_000) == 600
-    assert search_width(500_000, 500_000) == 670
+    assert search_width(100_000, 100_000) == 70
+    assert search_width(100_000, 50_000) == 140
+    assert search_width(500_000, 500_000) == 158
     assert search_width(100_000, 1) == search_width(100_000, 0) == 1000
-    assert search_width(0, 30_000) == 100  # a table that was never analysed
+    assert search_width(0, 30_000) == 60  # a table that was never analysed

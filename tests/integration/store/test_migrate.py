@@ -17,6 +17,14 @@ UNINDEXED_FOREIGN_KEYS = """
         WHERE i.indrelid = k.conrelid AND (i.indkey::smallint[])[0:cardinality(k.conkey) - 1] @> k.conkey
     )
 """
+UNMOVED = """
+    SELECT c.relname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+    WHERE c.relnamespace = 'agentforge'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname = 'updated_at'
+      AND NOT EXISTS (
+          SELECT FROM pg_trigger AS t
+          WHERE t.tgrelid = c.oid AND t.tgfoid = 'agentforge.set_updated_at'::regproc AND t.tgtype & 19 = 19
+      )
+"""
 
 
 def test_a_fresh_database_gets_every_migration_once(database_url: str) -> None:
@@ -29,6 +37,15 @@ def test_every_foreign_key_is_indexed(database_url: str) -> None:
     with connect(DatabaseSettings(url=database_url)) as connection:
         migrate(connection)
         assert connection.execute(UNINDEXED_FOREIGN_KEYS).fetchall() == []
+
+
+def test_updated_at_moves_by_itself_wherever_it_is(migrated_url: str) -> None:
+    with connect(DatabaseSettings(url=migrated_url)) as connection:
+        unmoved = connection.execute(UNMOVED).fetchall()
+        assert unmoved == []
+        connection.execute("INSERT INTO projects (key, name, updated_at) VALUES ('k', 'n', '2020-01-01')")
+        connection.execute("UPDATE projects SET name = 'm'")
+        assert connection.execute("SELECT updated_at > now() - interval '1 h' FROM projects").fetchone() == (True,)
 
 
 def test_two_migrations_at_once_apply_it_once(database_url: str) -> None:
