@@ -199,11 +199,10 @@ class Search:
             if index is not None and len(rows) < fetch:
                 index = None  # it gave up before it had enough
                 continue
-            near = [row for row in rows if row[0] >= filters.min_score]
-            functions = self._functions(row[1:] for row in near)
+            near = [(function_id, 1 - distance) for function_id, distance in rows if 1 - distance >= filters.min_score]
             matches = [
-                Match(min(1.0, row[0]), function.ref)
-                for row, function in zip(near, functions, strict=True)
+                Match(min(1.0, score), function.ref)
+                for function, score in self._matched(near)
                 if here is None or not here.overlaps(function)
             ]
             exhausted = len(rows) < fetch or len(near) < len(rows)
@@ -226,8 +225,14 @@ class Search:
             {"ef_search": str(search_width(rows, candidates)), "max_scan_tuples": str(_MAX_SCAN_TUPLES)},
         )
 
-    def _nearest(self, index: _Index | None, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Rows of a search. It is planned each time, as the filters decide which plan is right."""
+    def _matched(self, near: Sequence[tuple[int, float]]) -> list[tuple[StoredFunction, float]]:
+        """The functions of ids with their scores, best first; one that has gone meanwhile is left out."""
+        found = self._functions(self._rows("functions_by_id", ids=[function_id for function_id, _ in near]))
+        scores = dict(near)
+        return sorted(((item, scores[item.id]) for item in found), key=lambda pair: (-pair[1], pair[0].id))
+
+    def _nearest(self, index: _Index | None, parameters: Mapping[str, Any]) -> list[tuple[int, float]]:
+        """Ids and distances of a search. It is planned each time, as the filters decide which plan is right."""
         if index is None:
             return self._connection.execute(self._queries["nearest"], parameters, prepare=False).fetchall()
         with self._connection.pipeline():  # one round trip, and one transaction, for which the settings hold

@@ -66,20 +66,12 @@ FROM agentforge.embedding_models AS m WHERE m.id = %(model_id)s;
 
 -- nearest --
 -- The nearest functions among the wanted. `+ 0` keeps the planner from an approximate index: this is the perfect answer.
-WITH near AS MATERIALIZED (
-    SELECT e.function_id, (e.embedding <=> %(vector)s::halfvec) + 0 AS distance  -- once a row: the order's is this one
-    FROM unnest(%(project_ids)s::bigint[], %(branches)s::text[]) AS s (project_id, branch)
-    JOIN agentforge.function_embeddings AS e ON e.project_id = s.project_id AND e.branch = s.branch
-    WHERE e.model_id = %(model_id)s AND (%(language)s::text IS NULL OR e.file_type = %(language)s)
-    ORDER BY distance, e.function_id
-    LIMIT %(fetch)s
-)
-SELECT 1 - near.distance, f.id, f.project_id, encode(f.code_hash, 'hex'), a.file_path, a.file_type, f.qualified_name,
-       f.function_signature, f.start_line, f.end_line, f.lines_of_code, f.cyclomatic, f.cognitive, f.code
-FROM near
-JOIN agentforge.functions AS f ON f.id = near.function_id
-JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
-ORDER BY near.distance, f.id;
+SELECT e.function_id, (e.embedding <=> %(vector)s::halfvec) + 0 AS distance
+FROM unnest(%(project_ids)s::bigint[], %(branches)s::text[]) AS s (project_id, branch)
+JOIN agentforge.function_embeddings AS e ON e.project_id = s.project_id AND e.branch = s.branch
+WHERE e.model_id = %(model_id)s AND (%(language)s::text IS NULL OR e.file_type = %(language)s)
+ORDER BY distance, e.function_id
+LIMIT %(fetch)s;
 
 -- search_settings --
 -- For the transaction. Relaxed: what the index finds comes nearly in order, and is put in order by whoever asks.
@@ -89,19 +81,18 @@ SELECT set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.itera
 -- nearest_approximate --
 -- The same by the index of the model. The expression and its type must be those of the index, which knows the dimension,
 -- so {dimension} and {model} are numbers in the statement. IS TRUE makes a hash table of the wanted branches, not a join.
-WITH near AS MATERIALIZED (
-    SELECT e.function_id, e.embedding::halfvec({dimension}) <=> %(vector)s::halfvec({dimension}) AS distance
-    FROM agentforge.function_embeddings AS e
-    WHERE e.model_id = {model} AND (%(language)s::text IS NULL OR e.file_type = %(language)s)
-      AND ((e.project_id, e.branch) IN (
-          SELECT s.project_id, s.branch FROM unnest(%(project_ids)s::bigint[], %(branches)s::text[]) AS s (project_id, branch)
-      )) IS TRUE
-    ORDER BY e.embedding::halfvec({dimension}) <=> %(vector)s::halfvec({dimension})
-    LIMIT %(fetch)s
-)
-SELECT 1 - near.distance, f.id, f.project_id, encode(f.code_hash, 'hex'), a.file_path, a.file_type, f.qualified_name,
-       f.function_signature, f.start_line, f.end_line, f.lines_of_code, f.cyclomatic, f.cognitive, f.code
-FROM near
-JOIN agentforge.functions AS f ON f.id = near.function_id
-JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
-ORDER BY near.distance, f.id;
+SELECT e.function_id, e.embedding::halfvec({dimension}) <=> %(vector)s::halfvec({dimension}) AS distance
+FROM agentforge.function_embeddings AS e
+WHERE e.model_id = {model} AND (%(language)s::text IS NULL OR e.file_type = %(language)s)
+  AND ((e.project_id, e.branch) IN (
+      SELECT s.project_id, s.branch FROM unnest(%(project_ids)s::bigint[], %(branches)s::text[]) AS s (project_id, branch)
+  )) IS TRUE
+ORDER BY distance
+LIMIT %(fetch)s;
+
+-- functions_by_id --
+-- What is shown of the nearest. Apart from them, because a search is planned each time and this need not be.
+SELECT f.id, f.project_id, encode(f.code_hash, 'hex'), a.file_path, a.file_type, f.qualified_name, f.function_signature,
+       f.start_line, f.end_line, f.lines_of_code, f.cyclomatic, f.cognitive, f.code
+FROM agentforge.functions AS f JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+WHERE f.id = ANY (%(ids)s);

@@ -164,7 +164,7 @@ def test_what_the_index_finds_is_what_a_scan_finds(indexed: Connection, monkeypa
         exact = [match.score for match in search.nearest(vector, filters, None)]
         assert scans(indexed) == before, name
         monkeypatch.setattr(similar, "_SCANNED", 100)
-        monkeypatch.setattr(similar, "exact_limit", lambda _: 100)
+        monkeypatch.setattr(similar, "exact_limit", lambda _: 2_000)
         found = [match.score for match in search.nearest(vector, filters, None)]
         assert found == pytest.approx(exact, abs=1e-3), name
         assert (scans(indexed) > before) == (name != "a few projects"), name
