@@ -41,10 +41,11 @@ def exact_limit(rows: int) -> int:
 def search_width(rows: int, candidates: int) -> int:
     """How many of the nearest rows the index is asked for (hnsw.ef_search), so that enough of them are candidates.
 
-    The more rows there are, the more of them are nearly as near as the nearest: 70 of 100,000, 158 of 500,000.
+    The more rows there are, the more of them are nearly as near as the nearest: 70 of 100,000, 199 of 500,000. Fitted
+    to a recall of 0.97 with and without filters.
     """
-    width = isqrt(rows // 20) * rows // max(candidates, 1)
-    return max(_NARROWEST, min(_WIDEST, width))
+    width = 0.0394 * rows**0.65 * (rows / max(candidates, 1)) ** 1.15
+    return max(_NARROWEST, min(_WIDEST, int(width)))
 
 
 @dataclass(frozen=True, slots=True)

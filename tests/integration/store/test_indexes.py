@@ -184,7 +184,7 @@ def test_more_candidates_are_scanned_where_more_rows_are_in_the_index() -> None:
 
 def test_the_index_is_searched_more_widely_where_fewer_rows_are_candidates() -> None:
     assert search_width(100_000, 100_000) == 70
-    assert search_width(100_000, 50_000) == 140
-    assert search_width(500_000, 500_000) == 158
+    assert search_width(100_000, 50_000) == 155
+    assert search_width(500_000, 500_000) == 199
     assert search_width(100_000, 1) == search_width(100_000, 0) == 1000
     assert search_width(0, 30_000) == 60  # a table that was never analysed
