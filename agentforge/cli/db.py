@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from agentforge.cli.output import say
 from agentforge.errors import EXIT_CLEAN, UsageError
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.embedded import control
@@ -30,11 +31,10 @@ def run(action: str, settings: DatabaseSettings, *, as_json: bool) -> int:
         UsageError: another database is configured, which this tool does not start or stop.
     """
     _refuse_another(settings)
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     if action == "start":
-        control.start(settings, console.print)
-    elif action == "stop" and not control.stop(settings, console.print):
-        console.print("The embedded server was not running.")
+        control.start(settings, say)
+    elif action == "stop" and not control.stop(settings, say):
+        say("The embedded server was not running.")
     return show_status(settings, as_json=as_json)
 
 
@@ -45,7 +45,7 @@ def run_upgrade(settings: DatabaseSettings) -> int:
         UsageError: another database is configured.
     """
     _refuse_another(settings)
-    done = upgrade(settings, Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print)
+    done = upgrade(settings, say)
     if done is None:
         sys.stdout.write("There is nothing to upgrade.\n")
     else:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agentforge.cli.database import open_as_it_is
-from agentforge.cli.output import print_json, say
+from agentforge.cli.output import ignore, print_json, say
 from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.health import SEVERITIES, DatabaseStatus, Finding, database_status, health_checks, worst
@@ -32,7 +32,7 @@ def run(settings: DatabaseSettings, *, as_json: bool, quiet: bool) -> int:
         0 where nothing is worse than a note, 1 otherwise.
     """
     request = Request("db doctor")
-    with open_as_it_is(settings, _ignore if quiet else say, request) as connection:
+    with open_as_it_is(settings, ignore if quiet else say, request) as connection:
         status, findings = database_status(connection), health_checks(connection)
         request.status = EXIT_FINDINGS if worst(findings) in _BAD else EXIT_CLEAN
     shown = [finding for finding in findings if not quiet or finding.severity in _BAD]
@@ -59,7 +59,3 @@ def _print_lines(shown: list[Finding], findings: tuple[Finding, ...], *, quiet: 
         counts = Counter(finding.severity for finding in findings)
         total = ", ".join(f"{_WORDS[name]} {counts[name]}" for name in reversed(SEVERITIES))
         console.print(Text(f"\n{total}", style="bold"))
-
-
-def _ignore(_: str) -> None:
-    """Cron mails whatever is said."""

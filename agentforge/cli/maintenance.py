@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agentforge.cli.database import open_as_owner
-from agentforge.cli.output import SCHEMA_VERSION, print_json, say
+from agentforge.cli.output import SCHEMA_VERSION, ignore, print_json, say
 from agentforge.errors import EXIT_CLEAN, EXIT_INTERNAL, EXIT_INTERRUPTED, AgentForgeError
 from agentforge.store import maintenance
 from agentforge.store.connection import DatabaseSettings, connect
@@ -72,7 +72,7 @@ def run_steps(
         0, or 3 where a step failed. Another maintenance that is under way is no failure: then there is nothing to do.
     """
     request = Request(command)
-    with interruptible(request), open_as_owner(settings, _ignore if quiet else say, request) as connection:
+    with interruptible(request), open_as_owner(settings, ignore if quiet else say, request) as connection:
         steps = maintenance.maintain(connection, options, only)
         failed = any(step.error is not None for step in steps or ())
         request.status = EXIT_INTERNAL if failed else EXIT_CLEAN
@@ -116,7 +116,3 @@ def complain(steps: Collection[Step]) -> int:
 
 def _document(step: Step) -> dict[str, Any]:
     return {**dataclasses.asdict(step), "seconds": round(step.seconds, 3)}
-
-
-def _ignore(_: str) -> None:
-    """Cron mails whatever is said."""

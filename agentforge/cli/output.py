@@ -49,5 +49,9 @@ def say(text: str) -> None:
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)
 
 
+def ignore(_: str) -> None:
+    """Say nothing: cron mails whatever is said."""
+
+
 def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)  # a datetime is a date

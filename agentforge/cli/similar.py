@@ -15,6 +15,7 @@ from rich.console import Console
 
 import agentforge
 from agentforge.cli.database import open_database
+from agentforge.cli.output import say
 from agentforge.errors import EXIT_CLEAN, UsageError
 from agentforge.pipeline import similar as pipeline
 from agentforge.report import similar as report
@@ -45,7 +46,6 @@ class Options:
 def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_json: bool) -> int:
     """Look it up and print it."""
     code = _standard_input() if options.function == "-" else None
-    stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     request = pipeline.Request(
         function=options.function,
         code=code,
@@ -59,7 +59,7 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
         limit=options.limit,
         min_score=options.min_score,
     )
-    with open_database(settings, stderr.print, Request("similar"), needs_session=False) as connection:
+    with open_database(settings, say, Request("similar"), needs_session=False) as connection:
         found = pipeline.similar(Search(connection), request)
     if as_json:
         document = report.document(found.function, found.model, found.matches, agentforge.__version__)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from agentforge.store.connection import ADVISED_VECTOR
 from agentforge.store.migrate import migrations
 from agentforge.store.queries import load
+from agentforge.store.vector_indexes import INDEX_ROWS
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -195,6 +196,7 @@ def _parameters(place: str) -> dict[str, Any]:
         "names": [migration.name for migration in migrations()],
         "checksums": [migration.checksum for migration in migrations()],
         "advised_vector": list(ADVISED_VECTOR),
+        "index_rows": INDEX_ROWS,
         "rules": Jsonb(rules),
         "place": place,
         "memory": None if place == "remote" else machine_memory(),

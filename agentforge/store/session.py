@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agentforge.errors import DatabaseError, UsageError
 from agentforge.store import migrate
-from agentforge.store.connection import look_up_names
+from agentforge.store.connection import search_path
 from agentforge.store.queries import load
 from agentforge.store.roles import Standing, standing
 
@@ -43,12 +43,16 @@ class Application:
         if not self.standing.pooled:
             yield
             return
-        queries = load("roles")
         with self.connection.transaction():
-            look_up_names(self.connection)
-            if self.standing.operator:
-                self.connection.execute(queries["become_application_locally"])
-            self.connection.execute(queries["present_locally"], {"token": self.token, "request_id": self.request_id})
+            self.connection.execute(
+                load("pool")["begin"],
+                {
+                    "search_path": search_path(self.connection),
+                    "role": "agentforge_app" if self.standing.operator else "none",
+                    "token": self.token,
+                    "request_id": self.request_id,
+                },
+            )
             yield
 
     def require_user(self) -> None:

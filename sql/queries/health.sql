@@ -121,8 +121,8 @@ SELECT 'info', c.relname::text,
        to_jsonb(c.reltuples::bigint), 'rows', 'agentforge db maintain'
 FROM pg_inherits AS h
 JOIN pg_class AS c ON c.oid = h.inhrelid
-WHERE h.inhparent IN (to_regclass('agentforge.function_embeddings'), to_regclass('agentforge.code_embeddings'))
-  AND c.reltuples > 50000 AND NOT EXISTS (SELECT FROM found WHERE found.table_name = c.relname);
+WHERE h.inhparent = to_regclass('agentforge.function_embeddings')  -- nothing searches the other tables by an index
+  AND c.reltuples > %(index_rows)s AND NOT EXISTS (SELECT FROM found WHERE found.table_name = c.relname);
 
 -- invalid_indexes --
 SELECT 'warning', i.relname::text, format('the index %%s is not valid: its building was cut short', i.relname), NULL, '',

@@ -97,14 +97,6 @@ SELECT set_config('role', 'agentforge_app', false), set_config('agentforge.sessi
 SELECT set_config('agentforge.session_token', %(token)s, false),
        set_config('agentforge.request_id', %(request_id)s, false);
 
--- present_locally --
--- For the transaction alone, so that a pooler hands the session on without it.
-SELECT set_config('agentforge.session_token', %(token)s, true),
-       set_config('agentforge.request_id', %(request_id)s, true);
-
--- become_application_locally --
-SELECT set_config('role', 'agentforge_app', true);
-
 -- identity --
 SELECT agentforge.current_user_id();
 
