@@ -1,0 +1,71 @@
+"""What flows between the stages: frozen records with no behaviour beyond derived values.
+
+Lines and columns count from 1, bytes from 0; an end line is inclusive, an end byte exclusive, an end column exclusive.
+Scores run from 0 to 100 and 100 is best. Hashes are lower-case hexadecimal SHA-256.
+"""
+
+from agentforge.model.report import (
+    Analysis,
+    DuplicatePair,
+    FunctionRef,
+    Gate,
+    GateCondition,
+    LanguageSummary,
+    Match,
+    Phase,
+    Project,
+    Report,
+    SeverityCount,
+    Summary,
+)
+from agentforge.model.source import (
+    Chunk,
+    FileAnalysis,
+    FileMetrics,
+    Function,
+    Halstead,
+    LineCounts,
+    Scores,
+    SkippedFile,
+    SourceFile,
+)
+from agentforge.model.violation import (
+    Category,
+    Confidence,
+    RuleInfo,
+    Severity,
+    Status,
+    Violation,
+    Waiver,
+)
+
+__all__ = [
+    "Analysis",
+    "Category",
+    "Chunk",
+    "Confidence",
+    "DuplicatePair",
+    "FileAnalysis",
+    "FileMetrics",
+    "Function",
+    "FunctionRef",
+    "Gate",
+    "GateCondition",
+    "Halstead",
+    "LanguageSummary",
+    "LineCounts",
+    "Match",
+    "Phase",
+    "Project",
+    "Report",
+    "RuleInfo",
+    "Scores",
+    "Severity",
+    "SeverityCount",
+    "SkippedFile",
+    "SourceFile",
+    "Status",
+    "Summary",
+    "Violation",
+    "Waiver",
+]

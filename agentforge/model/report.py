@@ -1,0 +1,180 @@
+"""What an analysis says of a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agentforge.model.source import FileAnalysis, Scores, SkippedFile
+from agentforge.model.violation import RuleInfo, Severity, Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What an analysis belongs to. `key` is its identity: the normalised repository URL, else the root's real path."""
+
+    id: int | None
+    name: str
+    key: str
+    root: str
+    repository_url: str | None = None
+    branch: str = ""
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Seconds of wall time spent in one phase of an analysis and the rows (files, functions, ...) it handled."""
+
+    name: str
+    seconds: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRef:
+    """A function as a person looks it up: where it is, what it is called, how big and complex it is."""
+
+    project: str
+    path: str
+    language: str | None
+    qualified_name: str
+    signature: str
+    start_line: int
+    end_line: int
+    lines_of_code: int
+    cyclomatic: int
+    cognitive: int
+    code: str = ""
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A function near another one; `score` is the cosine similarity, at most 1."""
+
+    score: float
+    function: FunctionRef
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatePair:
+    """Two functions of one project that are nearly the same code."""
+
+    score: float
+    first: FunctionRef
+    second: FunctionRef
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSummary:
+    """Totals of one language (None: other text); scores are means over files outside tests, weighted by
+    code lines; over all files where there are tests only.
+    """
+
+    language: str | None
+    files: int
+    functions: int
+    code_lines: int
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityCount:
+    """Violations of one severity since the last analysis. `new` ones were not there then, be they found for the first
+    time or reopened; `remaining` ones were.
+    """
+
+    severity: Severity
+    new: int
+    fixed: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a person reads at the end of an analysis; the whole project as of this analysis."""
+
+    languages: tuple[LanguageSummary, ...]
+    severities: tuple[SeverityCount, ...]
+    worst_functions: tuple[FunctionRef, ...]
+    top_violations: tuple[Violation, ...]
+    parse_errors: int = 0
+    duplicates: tuple[DuplicatePair, ...] = ()
+    duplicate_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One run over a project. `id` and `previous_id` are None without a database or before the first analysis.
+
+    `files_analyzed` were parsed in this run, `files_unchanged` were not, `files_removed` are gone since the last one.
+    `partial` runs looked at `scopes` only. Times are ISO 8601 in UTC.
+    """
+
+    id: int | None
+    previous_id: int | None
+    status: str
+    started_at: str
+    completed_at: str | None
+    engine_version: str
+    model: str | None
+    partial: bool
+    scopes: tuple[str, ...]
+    files_analyzed: int
+    files_unchanged: int
+    files_removed: int
+    phases: tuple[Phase, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GateCondition:
+    """One condition of the gate: `actual` may be at most `limit`, at least where `at_least`.
+
+    `subject` says what is counted, for people (`new high violations`, `cognitive complexity of load, src/a.py:12`).
+    """
+
+    subject: str
+    actual: float
+    limit: float
+    passed: bool
+    at_least: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether a run may pass.
+
+    Attributes:
+        basis: what new means here, for people (`since analysis 41 of main`, `since the merge base with origin/main`);
+            empty where everything counts.
+        conditions: all that were looked at.
+        new: fingerprints of the violations that count as new.
+        first: what to fix first, at most three.
+    """
+
+    basis: str
+    conditions: tuple[GateCondition, ...]
+    new: frozenset[str] = frozenset()
+    first: tuple[Violation, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every condition holds."""
+        return all(condition.passed for condition in self.conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a format can show. `files` and `violations` are complete only where the format asked for them.
+
+    `rules` are those that the violations break. `gate` is None where no gate was asked for.
+    """
+
+    project: Project
+    analysis: Analysis
+    summary: Summary
+    files: tuple[FileAnalysis, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    rules: tuple[RuleInfo, ...] = ()
+    gate: Gate | None = None

@@ -1,0 +1,115 @@
+"""What is wrong at a place: violations, the rules that they break, and waivers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad a violation is, worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+
+class Confidence(StrEnum):
+    """How sure the detector is that the violation is real."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    UNDEFINED = "undefined"
+
+
+class Category(StrEnum):
+    """What a rule protects."""
+
+    QUALITY = "quality"
+    SECURITY = "security"
+    RELIABILITY = "reliability"
+    PERFORMANCE = "performance"
+
+
+class Status(StrEnum):
+    """Where a violation stands in its life."""
+
+    NEW = "new"
+    OPEN = "open"
+    FIXED = "fixed"
+    REOPENED = "reopened"
+    WAIVED = "waived"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Why a violation is accepted, and until when.
+
+    Attributes:
+        reason: in words, empty where a comment gives none.
+        kind: `inline` for a comment in the source, `stored` for `agentforge violations waive`, `tool` for another
+            tool's report that says so.
+        by: name of the user who waived it, empty where a comment did.
+        until: last day on which it holds (ISO 8601), None for ever.
+    """
+
+    reason: str
+    kind: str
+    by: str = ""
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule broken at a place.
+
+    Attributes:
+        cwe: number of the Common Weakness Enumeration entry, None where there is none.
+        function: qualified name of the enclosing function, empty at module level.
+        line_hash: SHA-256 of the line's text with its white space removed; identity survives edits elsewhere.
+        fingerprint: identity of the violation over runs (design.md, section 3).
+        waiver: set where, and only where, the status is `waived`.
+        tool: what found it: `agentforge`, `bandit`, or the tool of an imported report.
+    """
+
+    rule_id: str
+    rule_name: str
+    category: Category
+    severity: Severity
+    confidence: Confidence
+    cwe: int | None
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    message: str
+    suggestion: str
+    function: str = ""
+    line_hash: str = ""
+    fingerprint: str = ""
+    status: Status = Status.NEW
+    waiver: Waiver | None = None
+    tool: str = "agentforge"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What a report says of a rule that was broken.
+
+    `tool` made the finding: `agentforge`, `bandit`, or the tool of an imported report. `why` says why it matters,
+    `suggestion` what to do; both may be empty for an imported rule.
+    """
+
+    id: str
+    name: str
+    category: Category
+    severity: Severity
+    confidence: Confidence
+    cwe: int | None
+    why: str = ""
+    suggestion: str = ""
+    tool: str = "agentforge"
