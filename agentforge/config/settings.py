@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from agentforge.model import Severity
-
-_NONE: Mapping[str, Severity] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSettings:
-    """Which rules apply, and how severe they are.
+    """Which rules apply, and how severe they are. Picklable, and equal settings have one hash: workers keep them.
 
     Attributes:
         folders: of the project's own rules, absolute.
@@ -25,7 +25,7 @@ class RuleSettings:
     folders: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
     enable: tuple[str, ...] = ()
-    severity: Mapping[str, Severity] = field(default_factory=lambda: _NONE)
+    severity: Mapping[str, Severity] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +56,71 @@ class GateSettings:
     min_quality_score: float | None = None
     min_security_score: float | None = None
     new_duplication: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A report to be written besides the one on stdout: its format, and the absolute path of the file."""
+
+    format: str
+    path: str
+
+
+class Source(StrEnum):
+    """Where a value comes from, the strongest first."""
+
+    FLAG = "flag"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A value of an option as one source gives it.
+
+    Attributes:
+        source: which one.
+        place: the flag, the variable, or the file with the line where that is known; empty for a default.
+        value: in plain TOML values.
+    """
+
+    source: Source
+    place: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is in force for a run over one tree.
+
+    Attributes:
+        include, exclude: patterns as in .gitignore, relative to the tree's root.
+        project_include, project_exclude: the part of them that the project's file says; what it leaves out is no part
+            of the project, what a flag leaves out is only not looked at.
+        jobs: worker processes; 0 is one a core.
+        max_file_size: bytes.
+        model: what embeds functions.
+        format: of the report on stdout.
+        output_files: further reports.
+        rules: for the whole tree.
+        overrides: for some paths, in order; what flags and variables say of rules is the last.
+        gate: what makes the run fail.
+        file: the configuration file that was read, None where there is none.
+        origins: key of each option to what the sources say that its value is made of, the strongest first.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    project_include: tuple[str, ...] = ()
+    project_exclude: tuple[str, ...] = ()
+    jobs: int = 0
+    max_file_size: int = 2 * 1024 * 1024
+    model: str = "hashed"
+    format: str = "table"
+    output_files: tuple[OutputFile, ...] = ()
+    rules: RuleSettings = RuleSettings()
+    overrides: tuple[Override, ...] = ()
+    gate: GateSettings = GateSettings()
+    file: str | None = None
+    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict, hash=False)
