@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -81,13 +81,18 @@ class Origin:
 
     Attributes:
         source: which one.
-        place: the flag, the variable, or the file with the line where that is known; empty for a default.
         value: in plain TOML values.
+        locate: gives `place`; looking for a line takes time, and few want to know.
     """
 
     source: Source
-    place: str
     value: Any
+    locate: Callable[[], str] = str
+
+    @property
+    def place(self) -> str:
+        """The flag, the variable, or the file with the line where that can be told; empty for a default."""
+        return self.locate()
 
 
 @dataclass(frozen=True, slots=True)

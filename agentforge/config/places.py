@@ -1,0 +1,57 @@
+"""Paths that a configuration names, and those that the analysed tree's own file must not name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from agentforge.config.files import ConfigFile
+from agentforge.config.settings import OutputFile
+from agentforge.config.toml import printable
+
+
+class MisplacedError(Exception):
+    """A path is not where it may be; the message is what is wrong with it."""
+
+
+def rule_folder(file: ConfigFile, path: str) -> str:
+    """The absolute path of a folder of rules, which stays in the folder of the file that names it.
+
+    Raises:
+        MisplacedError: it leaves that folder, goes through a symbolic link, or is no folder.
+    """
+    found = _within(file, path)
+    if not Path(found).is_dir():
+        raise MisplacedError(f"there is no folder `{printable(path)}`")
+    return found
+
+
+def output_file(text: str, folder: str, file: ConfigFile | None = None) -> OutputFile:
+    """A report's format and absolute path from `FORMAT:PATH`.
+
+    Args:
+        text: as the user wrote it, a format before the colon.
+        folder: that the path is relative to.
+        file: that names it, if it was a file; the analysed tree's own one may name few places.
+
+    Raises:
+        MisplacedError: the file may not name that place.
+    """
+    kind, _, path = text.partition(":")
+    if file is None or not file.own:
+        return OutputFile(kind, os.path.normpath(Path(folder) / path))
+    found = _within(file, path)
+    if ".git" in Path(found.lower()).parts[len(Path(file.folder).parts) :]:
+        raise MisplacedError(f"`{printable(path)}` lies in a .git folder")
+    return OutputFile(kind, found)
+
+
+def _within(file: ConfigFile, path: str) -> str:
+    """The absolute path; no part of it below the file's folder is a symbolic link or leads out."""
+    base = file.folder
+    found = os.path.normpath(Path(base) / path)
+    if found == base or os.path.commonpath([base, found]) != base:
+        raise MisplacedError(f"`{printable(path)}` is not within the folder of {file.shown}")
+    if os.path.realpath(found) != found:
+        raise MisplacedError(f"`{printable(path)}` goes through a symbolic link")
+    return found
