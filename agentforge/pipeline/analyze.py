@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agentforge.detect.bandit import load_config
+from agentforge.detect.selection import NOTHING_CHOSEN, Selection
 from agentforge.detect.track import track
 from agentforge.errors import AgentForgeError, AnalysisCancelled, DatabaseError
 from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFile, SourceFile, Violation
@@ -42,6 +43,7 @@ class Request:
         embedder: makes the vectors.
         jobs: worker processes, at least 1.
         version: of the tool.
+        selection: of rules.
         with_rows: read all files and violations back, for formats that show them.
     """
 
@@ -50,12 +52,13 @@ class Request:
     embedder: Embedder
     jobs: int
     version: str
+    selection: Selection = NOTHING_CHOSEN
     with_rows: bool = False
 
     @property
     def partial(self) -> bool:
         """Whether the run looks at a part of the project only."""
-        return bool(self.tree.scopes or self.options.include or self.options.exclude)
+        return bool(self.tree.scopes or self.options.narrowed)
 
 
 def analyze(connection: Connection, request: Request, observer: Observer) -> Report:
@@ -73,7 +76,7 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
     tree, embedder = request.tree, request.embedder
     project = Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit)
     bandit = load_config(tree.root)
-    engine = engine_version(request.version, bandit)
+    engine = engine_version(request.version, bandit, request.selection)
     project_id = retrying(connection, lambda: lifecycle.ensure_project(connection, project))
     # A new model's partitions want locks on tables that other analyses are writing.
     model_id = retrying(
@@ -85,7 +88,9 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
         run = lifecycle.begin(connection, project, project_id, engine, model_id, tree.scopes, partial=request.partial)
         with _recorded(connection, run):
             target = Target(project_id, tree.branch, run.id, model_id, engine)
-            work = _Work(connection, request, target, WorkerConfig(request.options.max_file_size, bandit), observer)
+            features = request.embedder.needs_features
+            config = WorkerConfig(request.options.max_file_size, bandit, features, request.selection)
+            work = _Work(connection, request, target, config, observer)
             work.update(run, last)
         with work.watch.phase("report"):
             return work.report(project, run, last)
@@ -114,7 +119,7 @@ class _Work:
         self._connection = connection
         self._request = request
         self._target = target
-        self._bandit = config.bandit
+        self._config = config
         self._observer = observer
         self._skipped: list[SkippedFile] = []
         self._analyzed: list[str] = []
@@ -199,8 +204,7 @@ class _Work:
 
     def _analyse(self, load: Load, sources: list[SourceFile]) -> None:
         request = self._request
-        config = WorkerConfig(request.options.max_file_size, self._bandit, request.embedder.needs_features)
-        for batch in analyse_files(sources, config, request.jobs, self._observer):
+        for batch in analyse_files(sources, self._config, request.jobs, self._observer):
             files = [item for item in batch if isinstance(item, FileAnalysis)]
             self._skipped.extend(item for item in batch if isinstance(item, SkippedFile))
             self._analyzed.extend(file.path for file in files)

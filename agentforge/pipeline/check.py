@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from agentforge.detect.bandit import load_config
+from agentforge.detect.selection import NOTHING_CHOSEN, Selection
 from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFile, SourceFile
 from agentforge.pipeline.engine import engine_version
 from agentforge.pipeline.events import Observer, PhaseStarted
@@ -15,7 +16,14 @@ from agentforge.pipeline.worker import WorkerConfig
 from agentforge.walk import SourceTree, WalkOptions, walk
 
 
-def check(tree: SourceTree, options: WalkOptions, jobs: int, version: str, observer: Observer) -> Report:
+def check(
+    tree: SourceTree,
+    options: WalkOptions,
+    jobs: int,
+    version: str,
+    observer: Observer,
+    selection: Selection = NOTHING_CHOSEN,
+) -> Report:
     """Analyse a tree and keep nothing.
 
     Args:
@@ -24,6 +32,7 @@ def check(tree: SourceTree, options: WalkOptions, jobs: int, version: str, obser
         jobs: worker processes, at least 1.
         version: of the tool.
         observer: is told of the progress.
+        selection: of rules.
 
     Raises:
         UsageError: an option or a tool's configuration in the tree is not usable.
@@ -37,9 +46,10 @@ def check(tree: SourceTree, options: WalkOptions, jobs: int, version: str, obser
     sources = [item for item in found if isinstance(item, SourceFile)]
     skipped = [item for item in found if isinstance(item, SkippedFile)]
     bandit = load_config(tree.root)
+    config = WorkerConfig(options.max_file_size, bandit, selection=selection)
     files: list[FileAnalysis] = []
     with watch.phase("analyse"):
-        for batch in analyse_files(sources, WorkerConfig(options.max_file_size, bandit), jobs, observer):
+        for batch in analyse_files(sources, config, jobs, observer):
             files.extend(item for item in batch if isinstance(item, FileAnalysis))
             skipped.extend(item for item in batch if isinstance(item, SkippedFile))
         watch.count("analyse", len(files))
@@ -52,7 +62,7 @@ def check(tree: SourceTree, options: WalkOptions, jobs: int, version: str, obser
             status="completed",
             started_at=started_at,
             completed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            engine_version=engine_version(version, bandit),
+            engine_version=engine_version(version, bandit, selection),
             model=None,
             partial=bool(tree.scopes),
             scopes=tree.scopes,

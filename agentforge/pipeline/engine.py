@@ -9,19 +9,21 @@ from pathlib import Path
 
 from agentforge import languages
 from agentforge.detect.bandit import BanditConfig
+from agentforge.detect.selection import NOTHING_CHOSEN, Selection
 
 _TOOLS = ("tree-sitter", "radon", "bandit")
 
 
-def engine_version(version: str, bandit: BanditConfig) -> str:
+def engine_version(version: str, bandit: BanditConfig, selection: Selection = NOTHING_CHOSEN) -> str:
     """The tool's version, `+`, and a digest of what else decides what is found: files of another one are stale.
 
-    That is: the data of the languages (queries, rules), the grammars, radon, bandit and its configuration, and the
-    version of Python, whose own parser reads Python files.
+    That is: the data of the languages (queries, rules), the rules that the project chose and its own ones, the
+    grammars, radon, bandit and its configuration, and the version of Python, whose own parser reads Python files.
 
     Args:
         version: of agentforge.
         bandit: bandit's configuration in the project.
+        selection: of rules by the project.
     """
     digest = hashlib.sha256(f"{sys.version_info[:2]}".encode())
     grammars = {languages.get(name).grammar[0].replace("_", "-") for name in languages.names()}
@@ -30,6 +32,8 @@ def engine_version(version: str, bandit: BanditConfig) -> str:
     for file in sorted(languages.FOLDER.rglob("*")):
         if file.suffix in {".toml", ".scm"}:
             digest.update(f"{file.relative_to(languages.FOLDER)}\0".encode() + file.read_bytes())
+    if selection != NOTHING_CHOSEN:
+        digest.update(selection.digest.encode())
     digest.update(repr((bandit.tests, bandit.skips, bandit.profile)).encode())
     if bandit.file is not None:
         digest.update(Path(bandit.file).read_bytes())

@@ -11,9 +11,10 @@ from functools import cache
 from typing import TypeVar
 
 from agentforge import languages, measure, parse
-from agentforge.detect import detect, rule_set
+from agentforge.detect import detect
 from agentforge.detect.bandit import BanditConfig, scan
 from agentforge.detect.fingerprint import assign
+from agentforge.detect.selection import NOTHING_CHOSEN, Selection, chosen
 from agentforge.measure.radon import enrich
 from agentforge.measure.scores import score
 from agentforge.model import Chunk, FileAnalysis, FileMetrics, Function, SkippedFile, SourceFile, Violation
@@ -31,11 +32,13 @@ class WorkerConfig:
         max_file_size: bytes; a file that grew past it since the walk is skipped.
         bandit: bandit's own configuration for this project.
         features: whether to extract what an embedder reads from trees.
+        selection: which rules apply, and how severe they are.
     """
 
     max_file_size: int
     bandit: BanditConfig
     features: bool = False
+    selection: Selection = NOTHING_CHOSEN
 
 
 def analyse_batch(config: WorkerConfig, batch: Sequence[SourceFile]) -> list[FileAnalysis | SkippedFile]:
@@ -67,7 +70,9 @@ def analyse_file(config: WorkerConfig, file: SourceFile) -> FileAnalysis | Skipp
         metrics, found = _python(config, file, raw, metrics)
     if parsed is not None:
         is_test = parsed.language.is_test(file.path)
-        found = [*found, *detect(parsed, metrics, file.path, is_test=is_test, rules=rule_set(parsed.language.name))]
+        choice = chosen(config.selection, parsed.language.name)
+        found = [*found, *detect(parsed, metrics, file.path, is_test=is_test, rules=choice.rules)]
+        found = choice.apply(file.path, found)
     if config.features and parsed is not None:
         metrics = _with_features(parsed, metrics)
     return _result(file, raw, metrics, assign(found, decoded.text, metrics.functions))

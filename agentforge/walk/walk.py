@@ -20,15 +20,27 @@ from agentforge.walk.discover import SourceTree
 from agentforge.walk.source import UnreadableSourceError, escape, read_source
 
 MAX_FILE_SIZE = 2 * 1024 * 1024
+NOT_OF_THE_PROJECT = "left out by the project"
 
 
 @dataclass(frozen=True, slots=True)
 class WalkOptions:
-    """What to leave out. `include` and `exclude` are gitignore-style patterns relative to the root."""
+    """What to leave out. `include` and `exclude` are gitignore-style patterns relative to the root.
+
+    `project_include` and `project_exclude` are the part of them that the project itself says: what these leave out is
+    no part of it; what the rest leaves out is only not looked at.
+    """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     max_file_size: int = MAX_FILE_SIZE
+    project_include: tuple[str, ...] = ()
+    project_exclude: tuple[str, ...] = ()
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether less than the whole project is looked at."""
+        return (self.include, self.exclude) != (self.project_include, self.project_exclude)
 
 
 def walk(tree: SourceTree, options: WalkOptions) -> Iterator[SourceFile | SkippedFile]:
@@ -37,13 +49,13 @@ def walk(tree: SourceTree, options: WalkOptions) -> Iterator[SourceFile | Skippe
     Raises:
         UsageError: a pattern of the options is none.
     """
-    include = _spec(options.include, "--include") if options.include else None
-    exclude = _spec(options.exclude, "--exclude")
+    wanted = _Wanted(options.include, options.exclude)
+    project = _Wanted(options.project_include, options.project_exclude)
     for name in _names(tree):
-        if include is not None and not include.match_file(name):
+        if not wanted.includes(name):
             continue
-        if exclude.match_file(name):
-            yield SkippedFile(escape(name), "excluded")
+        if wanted.excludes(name):
+            yield SkippedFile(escape(name), "excluded" if project.holds(name) else NOT_OF_THE_PROJECT)
             continue
         found = _look(tree.root, name, options.max_file_size)
         if found is not None:
@@ -51,15 +63,18 @@ def walk(tree: SourceTree, options: WalkOptions) -> Iterator[SourceFile | Skippe
 
 
 def looked_at(tree: SourceTree, options: WalkOptions) -> Callable[[str], bool]:
-    """Whether a walk with these options looks at a path (as in `SourceFile.path`), be there a file or not."""
-    include = _spec(options.include, "--include") if options.include else None
-    exclude = _spec(options.exclude, "--exclude")
+    """Whether a walk with these options looks at a path (as in `SourceFile.path`), be there a file or not.
+
+    It looks at what is no part of the project, too, and finds nothing there.
+    """
+    wanted = _Wanted(options.include, options.exclude)
+    project = _Wanted(options.project_include, options.project_exclude)
     scopes = tuple(escape(scope) for scope in tree.scopes)
 
     def looks(path: str) -> bool:
         if scopes and not any(path == scope or path.startswith(f"{scope}/") for scope in scopes):
             return False
-        return not exclude.match_file(path) and (include is None or include.match_file(path))
+        return wanted.holds(path) or not project.holds(path)
 
     return looks
 
@@ -69,6 +84,30 @@ def renames(tree: SourceTree, since_commit: str | None) -> dict[str, str]:
     if not tree.is_git or since_commit is None:
         return {}
     return {escape(old): escape(new) for old, new in (git.renamed(tree.root, since_commit) or {}).items()}
+
+
+class _Wanted:
+    """Patterns that say which paths are wanted.
+
+    Raises:
+        UsageError: a pattern is none.
+    """
+
+    def __init__(self, include: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+        self._include = _spec(include, "include") if include else None
+        self._exclude = _spec(exclude, "exclude") if exclude else None
+
+    def includes(self, path: str) -> bool:
+        """Whether a path is among those to look at."""
+        return self._include is None or self._include.match_file(path)
+
+    def excludes(self, path: str) -> bool:
+        """Whether a path is among those to leave out."""
+        return self._exclude is not None and self._exclude.match_file(path)
+
+    def holds(self, path: str) -> bool:
+        """Whether a path is looked at."""
+        return self.includes(path) and not self.excludes(path)
 
 
 def _spec(patterns: tuple[str, ...], option: str) -> GitIgnoreSpec:

@@ -1,0 +1,177 @@
+"""Which rules apply to a file, and how severe they are, by the settings of its project (docs/configuration.md)."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache, lru_cache
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from agentforge.config.settings import Override, RuleSettings
+from agentforge.detect import loader
+from agentforge.detect.rule import Rule
+from agentforge.detect.rule_set import RuleSet, rule_set
+from agentforge.errors import UsageError
+from agentforge.model import Severity, Violation
+
+_EXACT = 1_000_000  # an id is more exact than any pattern
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """A file of a project's own rules: where it lies, and the SHA-256 of its bytes."""
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rules of a project. Picklable, and equal ones have one hash: a worker prepares each once.
+
+    Attributes:
+        project: for all files.
+        overrides: for some paths, in order.
+        files: of the project's own rules.
+    """
+
+    project: RuleSettings = field(default_factory=RuleSettings)
+    overrides: tuple[Override, ...] = ()
+    files: tuple[RuleFile, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Changes when other violations may be found: not with where the files lie, or the order of what has none."""
+        layers = [
+            (layer_paths, sorted(set(rules.disable)), sorted(set(rules.enable)), sorted(rules.severity.items()))
+            for layer_paths, rules in [((), self.project), *((item.paths, item.rules) for item in self.overrides)]
+        ]
+        said = repr((layers, sorted(file.digest for file in self.files)))
+        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def layers(self, path: str) -> tuple[RuleSettings, ...]:
+        """What applies to a path, the last word last."""
+        matching = (item.rules for item in self.overrides if _spec(item.paths).match_file(path))
+        return (self.project, *matching)
+
+
+NOTHING_CHOSEN = Selection()
+
+
+class Chosen:
+    """The rules of one language as a project wants them.
+
+    Attributes:
+        rules: those that are on for any path.
+    """
+
+    def __init__(self, selection: Selection, language: str) -> None:
+        self._selection = selection
+        shipped = rules_of(selection, language)
+        if selection == NOTHING_CHOSEN:
+            self.rules = rule_set(language)
+        else:
+            self.rules = RuleSet(language, tuple(_wanted(selection, rule) for rule in shipped))
+        self._off = frozenset(rule.id for rule in shipped if not rule.enabled)
+
+    def apply(self, path: str, found: Iterable[Violation]) -> list[Violation]:
+        """What of the violations in a file its project wants to hear of, as severe as it wants.
+
+        Args:
+            path: of the file.
+            found: by the rules, and by bandit.
+        """
+        if self._selection == NOTHING_CHOSEN:
+            return list(found)
+        layers = self._selection.layers(path)
+        kept = []
+        for violation in found:
+            on, severity = verdict(layers, violation.rule_id, on=violation.rule_id not in self._off)
+            if on:
+                kept.append(dataclasses.replace(violation, severity=severity) if severity else violation)
+        return kept
+
+
+@cache
+def chosen(selection: Selection, language: str) -> Chosen:
+    """The rules of a language, prepared once a process.
+
+    Raises:
+        UsageError: a rule file is not usable as it stands.
+    """
+    return Chosen(selection, language)
+
+
+@lru_cache(maxsize=10_000)
+def _verdict(layers: tuple[RuleSettings, ...], rule_id: str, on: bool) -> tuple[bool, Severity | None]:
+    severity = None
+    for layer in layers:
+        on = _switched(layer, rule_id, on=on)
+        severity = layer.severity.get(rule_id, severity)
+    return on, severity
+
+
+def verdict(layers: Sequence[RuleSettings], rule_id: str, *, on: bool) -> tuple[bool, Severity | None]:
+    """Whether a rule is on, and the severity that it is given, None for its own.
+
+    Args:
+        layers: the last word last.
+        rule_id: of the rule.
+        on: whether it ships enabled.
+    """
+    return _verdict(tuple(layers), rule_id, on)
+
+
+def _switched(layer: RuleSettings, rule_id: str, *, on: bool) -> bool:
+    """What names the rule more exactly counts; where both are equal it is off."""
+    off_by = max((exactness(pattern, rule_id) for pattern in layer.disable), default=-1)
+    on_by = max((exactness(pattern, rule_id) for pattern in layer.enable), default=-1)
+    if rule_id in layer.severity:
+        on_by = _EXACT
+    return on if off_by == on_by == -1 else on_by > off_by
+
+
+def exactness(pattern: str, rule_id: str) -> int:
+    """How exactly a pattern (`python-*`, `B1?1`) names a rule, -1 where it does not."""
+    if pattern == rule_id:
+        return _EXACT
+    if not fnmatchcase(rule_id, pattern):
+        return -1
+    return sum(character not in "*?" for character in pattern)
+
+
+def _wanted(selection: Selection, rule: Rule) -> Rule:
+    """The rule, enabled if it is on for any path."""
+    on, _ = verdict((selection.project,), rule.id, on=rule.enabled)
+    on = on or any(_switched(item.rules, rule.id, on=False) for item in selection.overrides)
+    return dataclasses.replace(rule, enabled=on)
+
+
+def rules_of(selection: Selection, language: str) -> tuple[Rule, ...]:
+    """The built-in rules of a language and the project's own ones, as they ship.
+
+    Raises:
+        UsageError: a rule file is not usable, or an own rule has the id of a built-in one.
+    """
+    if not selection.files:
+        return loader.load(language)
+    files = [Path(file.path) for file in selection.files]
+    folders = {Path(folder) for folder in selection.project.folders}
+    mine = [file for file in files if file.parent in folders or file.parent.name == language]
+    own = loader.collect(language, mine)
+    built_in = loader.load(language)
+    taken = {rule.id for rule in built_in}
+    for rule in own:
+        if rule.id in taken:
+            raise UsageError(f"{rule.source}: there is a built-in rule `{rule.id}`.", "Give yours another id.")
+    return (*built_in, *own)
+
+
+@lru_cache(maxsize=1000)
+def _spec(paths: tuple[str, ...]) -> GitIgnoreSpec:
+    return GitIgnoreSpec.from_lines(paths)
