@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 
 import agentforge
 from agentforge.cli.database import open_database
-from agentforge.cli.inputs import Options, exit_code, print_files, source_tree
+from agentforge.cli.inputs import exit_code, print_files, source_tree
 from agentforge.cli.progress import ProgressBar
+from agentforge.cli.settings import Given, show, walk_options, worker_processes
+from agentforge.detect.select import select
 from agentforge.embed.interface import load
 from agentforge.errors import EXIT_CLEAN
 from agentforge.pipeline.analyze import Request, analyze
@@ -20,24 +23,41 @@ from agentforge.store.connection import DatabaseSettings
 
 
 def run(
-    options: Options, settings: DatabaseSettings, model: str, *, show_files: bool, as_json: bool, quiet: bool
+    paths: Sequence[str],
+    given: Given,
+    database: DatabaseSettings,
+    *,
+    show_files: bool,
+    show_settings: bool,
+    quiet: bool,
 ) -> int:
     """Analyse, store, print, and give the exit code: 1 where the project has violations."""
-    with source_tree(options.paths) as tree:
+    with source_tree(paths) as tree:
+        settings = given.settings(tree.root)
+        options, selection = walk_options(settings), select(settings)
+        if show_settings:
+            show(settings, analyze=True)
+            return EXIT_CLEAN
         if show_files:
             print_files(tree, options)
             return EXIT_CLEAN
         request = Request(
-            tree, options.walk, load(model), options.worker_processes, agentforge.__version__, with_rows=as_json
+            tree,
+            options,
+            load(settings.model),
+            worker_processes(settings),
+            agentforge.__version__,
+            selection,
+            with_rows=settings.format == "json",
         )
         command = requests.Request("analyze")
         with (
             ProgressBar(quiet=quiet) as progress,
-            open_database(settings, lambda text: progress(Notice(text)), command) as connection,
+            open_database(database, lambda text: progress(Notice(text)), command) as connection,
         ):
             report = analyze(connection, request, progress)
             command.status = exit_code(report)
-    if as_json:
+    if settings.format == "json":
         sys.stdout.writelines(document.render(report, agentforge.__version__))
     else:
         Console(highlight=False).print(table.summary(report))

@@ -9,19 +9,24 @@ import typer
 import agentforge
 from agentforge.cli import audit_app, db_app, user_app
 from agentforge.cli.options import (
-    DEFAULT_MAX_FILE_SIZE,
+    Config,
     DatabaseUrl,
     DataDir,
+    Disable,
+    Enable,
     Exclude,
     Format,
     Include,
+    Isolated,
     Jobs,
     MaxFileSize,
     Model,
     OutputFormat,
     Paths,
     Quiet,
+    ReportFormat,
     ShowFiles,
+    ShowSettings,
 )
 
 app = typer.Typer(
@@ -60,23 +65,40 @@ def analyze(
     paths: Paths,
     include: Include = [],  # noqa: B006 - typer reads it, nobody changes it
     exclude: Exclude = [],  # noqa: B006
-    jobs: Jobs = 0,
-    max_file_size: MaxFileSize = DEFAULT_MAX_FILE_SIZE,
+    disable: Disable = [],  # noqa: B006
+    enable: Enable = [],  # noqa: B006
+    jobs: Jobs = None,
+    max_file_size: MaxFileSize = None,
     show_files: ShowFiles = False,
-    model: Model = "hashed",
+    model: Model = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
-    output_format: OutputFormat = Format.TABLE,
+    output_format: ReportFormat = None,
+    config: Config = None,
+    isolated: Isolated = False,
+    show_settings: ShowSettings = False,
     quiet: Quiet = False,
 ) -> int:
     """Analyse a tree into the database, only what changed since the last time. Exits with 1 where it has violations."""
     from agentforge.cli.analyze import run
     from agentforge.cli.database import database_settings
-    from agentforge.cli.inputs import Options
+    from agentforge.cli.settings import Given
 
-    options = Options(tuple(paths), tuple(include), tuple(exclude), jobs, max_file_size)
-    settings = database_settings(database_url, data_dir)
-    return run(options, settings, model, show_files=show_files, as_json=output_format is Format.JSON, quiet=quiet)
+    flags = {
+        "include": include,
+        "exclude": exclude,
+        "disable": disable,
+        "enable": enable,
+        "jobs": jobs,
+        "max-file-size": max_file_size,
+        "model": model,
+        "format": output_format,
+        "database-url": database_url,
+        "data-dir": data_dir,
+    }
+    given = Given(flags, config, isolated)
+    database = database_settings(database_url, data_dir)
+    return run(paths, given, database, show_files=show_files, show_settings=show_settings, quiet=quiet)
 
 
 @app.command()
@@ -84,18 +106,32 @@ def check(
     paths: Paths,
     include: Include = [],  # noqa: B006 - typer reads it, nobody changes it
     exclude: Exclude = [],  # noqa: B006
-    jobs: Jobs = 0,
-    max_file_size: MaxFileSize = DEFAULT_MAX_FILE_SIZE,
+    disable: Disable = [],  # noqa: B006
+    enable: Enable = [],  # noqa: B006
+    jobs: Jobs = None,
+    max_file_size: MaxFileSize = None,
     show_files: ShowFiles = False,
-    output_format: OutputFormat = Format.TABLE,
+    output_format: ReportFormat = None,
+    config: Config = None,
+    isolated: Isolated = False,
+    show_settings: ShowSettings = False,
     quiet: Quiet = False,
 ) -> int:
     """Analyse a tree without a database: a linter. Exits with 1 where it finds violations."""
     from agentforge.cli.check import run
-    from agentforge.cli.inputs import Options
+    from agentforge.cli.settings import Given
 
-    options = Options(tuple(paths), tuple(include), tuple(exclude), jobs, max_file_size)
-    return run(options, show_files=show_files, as_json=output_format is Format.JSON, quiet=quiet)
+    flags = {
+        "include": include,
+        "exclude": exclude,
+        "disable": disable,
+        "enable": enable,
+        "jobs": jobs,
+        "max-file-size": max_file_size,
+        "format": output_format,
+    }
+    given = Given(flags, config, isolated)
+    return run(paths, given, show_files=show_files, show_settings=show_settings, quiet=quiet)
 
 
 Project = Annotated[

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 
 import agentforge
-from agentforge.cli.inputs import Options, exit_code, print_files, source_tree
+from agentforge.cli.inputs import exit_code, print_files, source_tree
 from agentforge.cli.progress import ProgressBar
+from agentforge.cli.settings import Given, show, walk_options, worker_processes
+from agentforge.detect.select import select
 from agentforge.errors import EXIT_CLEAN
 from agentforge.pipeline.check import check
 from agentforge.report import document, table
 
 
-def run(options: Options, *, show_files: bool, as_json: bool, quiet: bool) -> int:
+def run(paths: Sequence[str], given: Given, *, show_files: bool, show_settings: bool, quiet: bool) -> int:
     """Analyse, print, and give the exit code: 1 where there are violations."""
-    with source_tree(options.paths) as tree:
+    with source_tree(paths) as tree:
+        settings = given.settings(tree.root)
+        options, selection = walk_options(settings), select(settings)
+        if show_settings:
+            show(settings, analyze=False)
+            return EXIT_CLEAN
         if show_files:
             print_files(tree, options)
             return EXIT_CLEAN
         with ProgressBar(quiet=quiet) as progress:
-            report = check(tree, options.walk, options.worker_processes, agentforge.__version__, progress)
-    if as_json:
+            report = check(tree, options, worker_processes(settings), agentforge.__version__, progress, selection)
+    if settings.format == "json":
         sys.stdout.writelines(document.render(report, agentforge.__version__))
     else:
         Console(highlight=False).print(table.summary(report))

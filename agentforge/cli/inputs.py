@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
@@ -17,29 +15,8 @@ from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
 from agentforge.model import Report, SkippedFile
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says of where to look and how."""
-
-    paths: tuple[str, ...]
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    jobs: int
-    max_file_size: int
-
-    @property
-    def walk(self) -> walk.WalkOptions:
-        """The part of it that `walk` needs."""
-        return walk.WalkOptions(self.include, self.exclude, self.max_file_size)
-
-    @property
-    def worker_processes(self) -> int:
-        """`--jobs`, or the cores that this process may use."""
-        return self.jobs or len(os.sched_getaffinity(0))
-
-
 @contextmanager
-def source_tree(paths: tuple[str, ...]) -> Iterator[walk.SourceTree]:
+def source_tree(paths: Sequence[str]) -> Iterator[walk.SourceTree]:
     """The tree of the paths on the command line; a git URL is cloned to a folder that is removed afterwards."""
     gc.enable()
     urls = [path for path in paths if walk.is_git_url(path)]
@@ -53,10 +30,10 @@ def source_tree(paths: tuple[str, ...]) -> Iterator[walk.SourceTree]:
         yield walk.discover([f"{folder}/clone"])
 
 
-def print_files(tree: walk.SourceTree, options: Options) -> None:
+def print_files(tree: walk.SourceTree, options: walk.WalkOptions) -> None:
     """Each file with its language, or the reason why it is skipped."""
     rows = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for item in walk.walk(tree, options.walk):
+    for item in walk.walk(tree, options):
         if isinstance(item, SkippedFile):
             rows.add_row(item.path, f"skipped: {item.reason}", style="dim")
         else:

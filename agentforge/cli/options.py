@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from agentforge.config.options import options
 
 
 class Format(StrEnum):
@@ -16,20 +18,42 @@ class Format(StrEnum):
 
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Folders or files of one project, or a git URL.")]
-Include = Annotated[
-    list[str], typer.Option("--include", metavar="GLOB", help="Analyse only these (as in .gitignore); repeatable.")
-]
-Exclude = Annotated[
-    list[str], typer.Option("--exclude", metavar="GLOB", help="Leave these out (as in .gitignore); repeatable.")
-]
-Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", min=0, envvar="AGENTFORGE_JOBS", help="Worker processes; 0 is one a core.")
-]
-MaxFileSize = Annotated[
-    int,
+
+
+def _setting(key: str, *short: str) -> Any:
+    """An option that the environment and a file may set too: whatever it lacks, agentforge.config.resolve finds."""
+    option = options()[key]
+    known = {"env var": option.environment, "default": "" if option.default in (None, [], {}) else option.default}
+    notes = "; ".join(f"{name}: {value}" for name, value in known.items() if value != "")
+    return typer.Option(
+        option.flag,
+        *short,
+        metavar=option.metavar or None,
+        min=option.minimum,
+        max=option.maximum,
+        help=f"{option.help} [{notes}]" if notes else option.help,
+    )
+
+
+Include = Annotated[list[str], _setting("include")]
+Exclude = Annotated[list[str], _setting("exclude")]
+Jobs = Annotated[int | None, _setting("jobs", "-j")]
+MaxFileSize = Annotated[int | None, _setting("max-file-size")]
+Disable = Annotated[list[str], _setting("disable")]
+Enable = Annotated[list[str], _setting("enable")]
+ReportFormat = Annotated[Format | None, _setting("format", "-f")]
+Config = Annotated[
+    str | None,
     typer.Option(
-        "--max-file-size", min=1, metavar="BYTES", envvar="AGENTFORGE_MAX_FILE_SIZE", help="Skip larger files."
+        "--config",
+        metavar="FILE",
+        envvar="AGENTFORGE_CONFIG",
+        help="Read this agentforge.toml or pyproject.toml, not the one in the analysed tree.",
     ),
+]
+Isolated = Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")]
+ShowSettings = Annotated[
+    bool, typer.Option("--show-settings", help="Show each option, its value and where that comes from; then stop.")
 ]
 ShowFiles = Annotated[
     bool,
@@ -39,9 +63,6 @@ OutputFormat = Annotated[
     Format, typer.Option("--format", "-f", envvar="AGENTFORGE_FORMAT", help="table for people, json for machines.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-
-DEFAULT_MAX_FILE_SIZE = 2 * 1024 * 1024
-
 
 DataDir = Annotated[
     str | None,
@@ -53,15 +74,7 @@ DatabaseUrl = Annotated[
         "--database-url", metavar="URL", envvar="AGENTFORGE_DATABASE_URL", help="Use this PostgreSQL instead."
     ),
 ]
-Model = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        metavar="NAME",
-        envvar="AGENTFORGE_MODEL",
-        help="What embeds functions: hashed, or a sentence-transformers model (name or folder).",
-    ),
-]
+Model = Annotated[str | None, _setting("model")]
 EncryptionKeyFile = Annotated[
     str | None,
     typer.Option(

@@ -96,8 +96,8 @@ def _title(file: ConfigFile, section: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word nearest to a wrong one; all of them where none is near and they are few."""
-    choices = sorted(known)
+    choices = {choice.lower(): choice for choice in sorted(known)}
     near = difflib.get_close_matches(word[:100].lower().replace("_", "-"), choices, 1)
     if near:
-        return f"Did you mean `{near[0]}`?"
-    return f"Use one of: {', '.join(choices)}." if len(choices) <= 30 else ""
+        return f"Did you mean `{choices[near[0]]}`?"
+    return f"Use one of: {', '.join(choices.values())}." if len(choices) <= 30 else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 from agentforge.config.toml import printable
-from agentforge.model import Severity
 
 FILE = Path(__file__).with_name("options.toml")
-SEVERITIES = tuple(severity.value for severity in Severity)
+SEVERITIES = ("critical", "high", "medium", "low", "info")  # agentforge.model costs --help too much to import
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +41,11 @@ class Option:
     choices: Sequence[str] = ()
     minimum: float | None = None
     maximum: float | None = None
-    item_pattern: str = ""
-    item_shape: str = ""
     appends: bool = False
     required: bool = False
     file: bool = True
     secret: bool = False
+    analyze_only: bool = False
     own_values: Sequence[str] = ()
     why_not: str = ""
 
@@ -110,21 +107,16 @@ def _text(option: Option, value: object) -> str:
 
 
 def _texts(option: Option, value: object) -> str:
-    if not isinstance(value, list | tuple) or not all(
+    if not isinstance(value, list) or not all(
         isinstance(item, str) and item and "\0" not in item for item in value
     ):
         return "a list of texts"
-    if option.required and not value:
-        return "a list of at least one text"
-    if option.item_pattern:
-        wrong = [item for item in value if not re.fullmatch(option.item_pattern, item)]
-        return f"a list of {option.item_shape}, not `{printable(wrong[0])}`" if wrong else ""
-    return ""
+    return "a list of at least one text" if option.required and not value else ""
 
 
 def _globs(option: Option, value: object) -> str:
     problem = _texts(option, value)
-    if problem or not isinstance(value, list | tuple):
+    if problem or not isinstance(value, list):
         return problem
     from pathspec import GitIgnoreSpec
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from agentforge.config.files import ConfigFile
 from agentforge.config.settings import OutputFile
 from agentforge.config.toml import printable
+
+_WITH_FORMAT = re.compile(r"([A-Za-z][\w-]*):(.+)", re.DOTALL)
 
 
 class MisplacedError(Exception):
@@ -27,17 +30,20 @@ def rule_folder(file: ConfigFile, path: str) -> str:
 
 
 def output_file(text: str, folder: str, file: ConfigFile | None = None) -> OutputFile:
-    """A report's format and absolute path from `FORMAT:PATH`.
+    """A report's format and absolute path from `FORMAT:PATH` or `PATH`; a path `-` stays.
 
     Args:
-        text: as the user wrote it, a format before the colon.
+        text: as the user wrote it.
         folder: that the path is relative to.
         file: that names it, if it was a file; the analysed tree's own one may name few places.
 
     Raises:
         MisplacedError: the file may not name that place.
     """
-    kind, _, path = text.partition(":")
+    match = _WITH_FORMAT.fullmatch(text)
+    kind, path = (match[1], match[2]) if match else ("", text)
+    if path == "-":
+        return OutputFile(kind, path)
     if file is None or not file.own:
         return OutputFile(kind, os.path.normpath(Path(folder) / path))
     found = _within(file, path)

@@ -60,10 +60,19 @@ class GateSettings:
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """A report to be written besides the one on stdout: its format, and the absolute path of the file."""
+    """A report to be written.
+
+    Attributes:
+        format: empty where the file's extension tells it.
+        path: absolute, or `-` for standard output.
+    """
 
     format: str
     path: str
+
+    def __str__(self) -> str:
+        """As it is written: `FORMAT:PATH`."""
+        return f"{self.format}:{self.path}" if self.format else self.path
 
 
 class Source(StrEnum):
