@@ -24,6 +24,7 @@ def _setting(key: str, *short: str) -> Any:
     """An option that the environment and a file may set too: whatever it lacks, agentforge.config.resolve finds."""
     option = options()[key]
     known = {"env var": option.environment, "default": "" if option.default in (None, [], {}) else option.default}
+    text = option.help.removesuffix(".") + "; repeatable." if option.type in ("texts", "globs") else option.help
     notes = "; ".join(f"{name}: {value}" for name, value in known.items() if value != "")
     return typer.Option(
         option.flag,
@@ -31,7 +32,7 @@ def _setting(key: str, *short: str) -> Any:
         metavar=option.metavar or None,
         min=option.minimum,
         max=option.maximum,
-        help=f"{option.help} [{notes}]" if notes else option.help,
+        help=f"{text} [{notes}]" if notes else text,
     )
 
 

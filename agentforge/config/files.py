@@ -126,7 +126,7 @@ class _Lines:
 
     def __init__(self, text: str) -> None:
         self._lines = [line + "\n" for line in text.split("\n")]
-        self._budget = 40 * len(text) + 100_000
+        self._budget = 4 * len(text) + 200_000
 
     def find(self, path: KeyPath) -> int | None:
         """The line from 1, None where it cannot be told."""
