@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from agentforge.cli.database import open_database
+from agentforge.detect.selection import NOTHING_CHOSEN, Selection
 from agentforge.embed.interface import load
 from agentforge.model import Report
 from agentforge.pipeline.analyze import Request, analyze
@@ -42,12 +43,13 @@ class Bench:
         self,
         *paths: str,
         options: WalkOptions | None = None,
+        selection: Selection = NOTHING_CHOSEN,
         embedder: Any = None,
         observer: Observer = ignore,
         connection: Connection | None = None,
     ) -> Report:
         tree = discover([str(self.root / path) for path in paths or (".",)])
-        request = Request(tree, options or WalkOptions(), embedder or load(), 1, "0", with_rows=True)
+        request = Request(tree, options or WalkOptions(), embedder or load(), 1, "0", selection, with_rows=True)
         return analyze(connection or self.connection, request, observer)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

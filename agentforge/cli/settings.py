@@ -50,8 +50,16 @@ class Given:
             file = files.named(self.config)
         elif not self.isolated:
             file = files.find(root)
-        said = {key: value for key, value in self.flags.items() if value not in (None, [], ())}
+        said = {
+            key: value for key, value in self.flags.items() if value not in (None, [], ()) and not _read(key, value)
+        }
         return resolve(file, os.environ, said, str(Path.cwd()))
+
+
+def _read(key: str, value: Any) -> bool:
+    """Whether typer, which reads the variables of what is in no file, has a value from there."""
+    option = options()[key]
+    return not option.file and value == os.environ.get(option.environment)
 
 
 def walk_options(settings: Settings) -> WalkOptions:

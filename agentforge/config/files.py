@@ -132,6 +132,8 @@ class _Lines:
         """The line from 1, None where it cannot be told."""
         wanted = path[-1] if isinstance(path[-1], str) else "["
         for index, line in enumerate(self._lines):
+            if self._budget <= 0:
+                break
             if wanted in line and self._holds(index, path) is False and self._begins(index, path):
                 return index + 1
         return None
