@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-
-from rich.console import Console
 
 import agentforge
 from agentforge.cli.database import open_database
 from agentforge.cli.inputs import exit_code, print_files, source_tree
 from agentforge.cli.progress import ProgressBar
+from agentforge.cli.reports import outputs, write
 from agentforge.cli.settings import Given, show, walk_options, worker_processes
 from agentforge.detect.select import select
 from agentforge.embed.interface import load
 from agentforge.errors import EXIT_CLEAN
 from agentforge.pipeline.analyze import Request, analyze
 from agentforge.pipeline.events import Notice
-from agentforge.report import document, table
 from agentforge.store import requests
 from agentforge.store.connection import DatabaseSettings
 
@@ -41,6 +38,7 @@ def run(
         if show_files:
             print_files(tree, options)
             return EXIT_CLEAN
+        wanted = outputs(settings.format, settings.output_files)
         request = Request(
             tree,
             options,
@@ -48,7 +46,7 @@ def run(
             worker_processes(settings),
             agentforge.__version__,
             selection,
-            with_rows=settings.format == "json",
+            with_rows=wanted.need_rows,
         )
         command = requests.Request("analyze")
         with (
@@ -57,8 +55,5 @@ def run(
         ):
             report = analyze(connection, request, progress)
             command.status = exit_code(report)
-    if settings.format == "json":
-        sys.stdout.writelines(document.render(report, agentforge.__version__))
-    else:
-        Console(highlight=False).print(table.summary(report))
+        write(report, wanted)
     return command.status

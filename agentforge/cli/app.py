@@ -21,10 +21,11 @@ from agentforge.cli.options import (
     Jobs,
     MaxFileSize,
     Model,
+    OutputFiles,
     OutputFormat,
     Paths,
     Quiet,
-    ReportFormat,
+    ReportFormatOption,
     ShowFiles,
     ShowSettings,
 )
@@ -73,7 +74,8 @@ def analyze(
     model: Model = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
-    output_format: ReportFormat = None,
+    output_format: ReportFormatOption = None,
+    output_file: OutputFiles = [],  # noqa: B006
     config: Config = None,
     isolated: Isolated = False,
     show_settings: ShowSettings = False,
@@ -93,6 +95,7 @@ def analyze(
         "max-file-size": max_file_size,
         "model": model,
         "format": output_format,
+        "output-files": output_file,
         "database-url": database_url,
         "data-dir": data_dir,
     }
@@ -111,7 +114,8 @@ def check(
     jobs: Jobs = None,
     max_file_size: MaxFileSize = None,
     show_files: ShowFiles = False,
-    output_format: ReportFormat = None,
+    output_format: ReportFormatOption = None,
+    output_file: OutputFiles = [],  # noqa: B006
     config: Config = None,
     isolated: Isolated = False,
     show_settings: ShowSettings = False,
@@ -129,6 +133,7 @@ def check(
         "jobs": jobs,
         "max-file-size": max_file_size,
         "format": output_format,
+        "output-files": output_file,
     }
     given = Given(flags, config, isolated)
     return run(paths, given, show_files=show_files, show_settings=show_settings, quiet=quiet)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-
-from rich.console import Console
 
 import agentforge
 from agentforge.cli.inputs import exit_code, print_files, source_tree
 from agentforge.cli.progress import ProgressBar
+from agentforge.cli.reports import outputs, write
 from agentforge.cli.settings import Given, show, walk_options, worker_processes
 from agentforge.detect.select import select
 from agentforge.errors import EXIT_CLEAN
 from agentforge.pipeline.check import check
-from agentforge.report import document, table
 
 
 def run(paths: Sequence[str], given: Given, *, show_files: bool, show_settings: bool, quiet: bool) -> int:
@@ -28,10 +25,8 @@ def run(paths: Sequence[str], given: Given, *, show_files: bool, show_settings: 
         if show_files:
             print_files(tree, options)
             return EXIT_CLEAN
+        wanted = outputs(settings.format, settings.output_files)
         with ProgressBar(quiet=quiet) as progress:
             report = check(tree, options, worker_processes(settings), agentforge.__version__, progress, selection)
-    if settings.format == "json":
-        sys.stdout.writelines(document.render(report, agentforge.__version__))
-    else:
-        Console(highlight=False).print(table.summary(report))
+        write(report, wanted)
     return exit_code(report)

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from agentforge.config.options import options
+from agentforge.report.formats import ReportFormat
 
 
 class Format(StrEnum):
-    """How an analysis is shown."""
+    """How a list is shown."""
 
     TABLE = "table"
     JSON = "json"
@@ -42,7 +43,8 @@ Jobs = Annotated[int | None, _setting("jobs", "-j")]
 MaxFileSize = Annotated[int | None, _setting("max-file-size")]
 Disable = Annotated[list[str], _setting("disable")]
 Enable = Annotated[list[str], _setting("enable")]
-ReportFormat = Annotated[Format | None, _setting("format", "-f")]
+ReportFormatOption = Annotated[ReportFormat | None, _setting("format", "-f")]
+OutputFiles = Annotated[list[str], _setting("output-files", "-o")]
 Config = Annotated[
     str | None,
     typer.Option(

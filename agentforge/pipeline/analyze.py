@@ -17,6 +17,7 @@ from agentforge.pipeline.changes import Changes, find_changes
 from agentforge.pipeline.engine import engine_version
 from agentforge.pipeline.events import Notice, Observer, PhaseStarted
 from agentforge.pipeline.files import analyse_files
+from agentforge.pipeline.rules import broken_rules
 from agentforge.pipeline.stopwatch import Stopwatch
 from agentforge.pipeline.worker import WorkerConfig
 from agentforge.store import lifecycle
@@ -158,6 +159,7 @@ class _Work:
         reader = Reader(self._connection, project.name, target.project_id, target.branch, run.id)
         summary = reader.summary()
         totals = self._totals()
+        violations = tuple(reader.violations()) if request.with_rows else ()
         return Report(
             project=Project(
                 target.project_id,
@@ -184,7 +186,8 @@ class _Work:
             ),
             summary=summary,
             files=tuple(reader.files()) if request.with_rows else (),
-            violations=tuple(reader.violations()) if request.with_rows else (),
+            violations=violations,
+            rules=broken_rules(violations, [row.language for row in summary.languages]),
         )
 
     def _walk(self, last: lifecycle.Previous | None) -> Changes:

@@ -10,6 +10,7 @@ from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFil
 from agentforge.pipeline.engine import engine_version
 from agentforge.pipeline.events import Observer, PhaseStarted
 from agentforge.pipeline.files import analyse_files
+from agentforge.pipeline.rules import broken_rules
 from agentforge.pipeline.stopwatch import Stopwatch
 from agentforge.pipeline.summary import ordered_violations, summarise
 from agentforge.pipeline.worker import WorkerConfig
@@ -54,6 +55,7 @@ def check(
             skipped.extend(item for item in batch if isinstance(item, SkippedFile))
         watch.count("analyse", len(files))
     files.sort(key=lambda file: file.path)
+    violations = tuple(ordered_violations(files))
     return Report(
         project=Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit),
         analysis=Analysis(
@@ -74,5 +76,6 @@ def check(
         ),
         summary=summarise(tree.name, files),
         files=tuple(files),
-        violations=tuple(ordered_violations(files)),
+        violations=violations,
+        rules=broken_rules(violations, {file.language for file in files if file.violations}),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agentforge.model import Analysis, FileAnalysis, Function, Project, Report, Violation
+from agentforge.model import Analysis, FileAnalysis, Function, Gate, Project, Report, RuleInfo, Violation, Waiver
 
 SCHEMA_VERSION = 1
 
@@ -20,19 +20,55 @@ def document(report: Report, version: str) -> dict[str, Any]:
         version: of the tool.
     """
     return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "agentforge", "version": version, "engine_version": report.analysis.engine_version},
-        "project": project_object(report.project),
-        "analysis": analysis_object(report.analysis),
+        **_head(report, version),
         "files": [file_object(file) for file in report.files],
         "violations": [violation_object(violation) for violation in report.violations],
+        **_tail(report),
     }
 
 
 def render(report: Report, version: str) -> Iterator[str]:
-    """The document as text, in pieces, ending with a line end."""
-    yield from json.JSONEncoder(ensure_ascii=False, indent=2, allow_nan=False).iterencode(document(report, version))
-    yield "\n"
+    """The document as text, in pieces, ending with a line end; one file or violation at a time becomes JSON values."""
+    encoder = json.JSONEncoder(ensure_ascii=False, indent=2, allow_nan=False)
+    before = "{\n"
+    for name, value in _head(report, version).items():
+        yield f'{before}  "{name}": {_indented(encoder, value, 1)}'
+        before = ",\n"
+    yield from _list(encoder, "files", (file_object(file) for file in report.files))
+    yield from _list(encoder, "violations", (violation_object(violation) for violation in report.violations))
+    for name, value in _tail(report).items():
+        yield f',\n  "{name}": {_indented(encoder, value, 1)}'
+    yield "\n}\n"
+
+
+def _list(encoder: json.JSONEncoder, name: str, values: Iterable[dict[str, Any]]) -> Iterator[str]:
+    yield f',\n  "{name}": ['
+    before, after = "", ""
+    for value in values:
+        yield f"{before}\n    {_indented(encoder, value, 2)}"
+        before, after = ",", "\n  "
+    yield f"{after}]"
+
+
+def _indented(encoder: json.JSONEncoder, value: Any, depth: int) -> str:
+    """A value inside the document; line feeds in strings are escaped, so each one in the text is the encoder's."""
+    return encoder.encode(value).replace("\n", "\n" + "  " * depth)
+
+
+def _head(report: Report, version: str) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "agentforge", "version": version, "engine_version": report.analysis.engine_version},
+        "project": project_object(report.project),
+        "analysis": analysis_object(report.analysis),
+    }
+
+
+def _tail(report: Report) -> dict[str, Any]:
+    return {
+        "rules": [rule_object(rule) for rule in report.rules],
+        "gate": gate_object(report.gate) if report.gate else None,
+    }
 
 
 def project_object(project: Project) -> dict[str, Any]:
@@ -127,6 +163,40 @@ def violation_object(violation: Violation) -> dict[str, Any]:
         "suggestion": violation.suggestion,
         "fingerprint": violation.fingerprint,
         "status": violation.status.value,
+        "tool": violation.tool,
+        "function": violation.function,
+        "waiver": waiver_object(violation.waiver) if violation.waiver else None,
+    }
+
+
+def waiver_object(waiver: Waiver) -> dict[str, Any]:
+    """The `waiver` member of a violation."""
+    return {"kind": waiver.kind, "reason": waiver.reason, "by": waiver.by or None, "until": waiver.until}
+
+
+def rule_object(rule: RuleInfo) -> dict[str, Any]:
+    """One entry of `rules`."""
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "tool": rule.tool,
+        "category": rule.category.value,
+        "severity": rule.severity.value,
+        "confidence": rule.confidence.value,
+        "cwe": rule.cwe,
+        "why": rule.why,
+        "suggestion": rule.suggestion,
+    }
+
+
+def gate_object(gate: Gate) -> dict[str, Any]:
+    """The `gate` member: each condition, which violations are new, and which to fix first, by fingerprint."""
+    return {
+        "passed": gate.passed,
+        "basis": gate.basis,
+        "conditions": [dataclasses.asdict(condition) for condition in gate.conditions],
+        "new": sorted(gate.new),
+        "first": [violation.fingerprint for violation in gate.first],
     }
 
 

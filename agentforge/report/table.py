@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agentforge.model import FunctionRef, Report, Severity, Status, Summary, Violation
+from agentforge.model import FunctionRef, Gate, Report, Severity, Status, Summary, Violation
+from agentforge.report.choice import condition_text
 from agentforge.report.grades import grade
+from agentforge.report.text import one_line
 
 SEVERITY_STYLE = {
     Severity.CRITICAL: "bold red",
@@ -45,10 +48,19 @@ def _sections(report: Report) -> Iterator[RenderableType]:
     if parts.top_violations:
         yield _title("\nLook at these first")
         yield _top_violations(parts.top_violations, first=first)
+    if report.gate is not None:
+        yield from _gate(report.gate)
     if parts.duplicates:
         yield _title(f"\nNearly the same code: {parts.duplicate_count:,} pairs of functions")
         yield _duplicates(parts)
     yield from _closing_lines(report)
+
+
+def as_text(report: Report, width: int = 120) -> str:
+    """The same as plain text, for a file: no colours, lines of at most `width` characters where they can be folded."""
+    text = io.StringIO()
+    Console(file=text, width=width, color_system=None, highlight=False).print(summary(report))
+    return text.getvalue()
 
 
 def _title(text: str) -> Text:
@@ -132,6 +144,24 @@ def _top_violations(violations: tuple[Violation, ...], *, first: bool) -> Table:
             ),
         )
     return table
+
+
+def _gate(gate: Gate) -> Iterator[RenderableType]:
+    """The verdict, each condition that failed with how far it is off, and what to fix first."""
+    failed = [condition for condition in gate.conditions if not condition.passed]
+    verdict = Text("\nGate: failed" if failed else "\nGate: passed", "bold red" if failed else "bold green")
+    if gate.basis:
+        verdict.append(f" (new is what was not there {one_line(gate.basis)})", "not bold default")
+    yield verdict
+    for condition in failed:
+        yield Text(f"  {one_line(condition_text(condition))}")
+    if failed and gate.first:
+        yield Text("Fix first:")
+        for number, violation in enumerate(gate.first, start=1):
+            place = f"{one_line(violation.path)}:{violation.line}"
+            yield Text.assemble(f"  {number}. ", (place, "dim"), f" {violation.rule_id} {one_line(violation.message)}")
+            if violation.suggestion:
+                yield Text(f"     {one_line(violation.suggestion)}", "dim")
 
 
 def _duplicates(parts: Summary) -> Table:

@@ -109,4 +109,5 @@ def _violation(issue: Any, path: str) -> Violation:
         end_column=issue.end_col_offset + 1,
         message=_ADDRESS.sub("", issue.text),
         suggestion=f"See {docs_utils.get_url(issue.test_id)}",
+        tool="bandit",
     )

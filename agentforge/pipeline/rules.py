@@ -1,0 +1,52 @@
+"""What a report says of the rules that its violations break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agentforge.detect import rule_set
+from agentforge.detect.rule import Rule
+from agentforge.model import RuleInfo, Severity, Violation
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def broken_rules(violations: Iterable[Violation], languages: Iterable[str | None]) -> tuple[RuleInfo, ...]:
+    """The rules that occur in some violations, ours before other tools', by id.
+
+    A rule is as severe as the worst of its violations. What the violations of an imported report say of a rule is all
+    that is known of it.
+
+    Args:
+        violations: of the report.
+        languages: of the files that they are in.
+    """
+    worst: dict[tuple[str, str], Violation] = {}
+    for violation in violations:
+        key = (violation.tool, violation.rule_id)
+        if key not in worst or _RANK[violation.severity] < _RANK[worst[key].severity]:
+            worst[key] = violation
+    ours = {rule.id: rule for language in languages if language for rule in rule_set(language)} if worst else {}
+    found = [_info(violation, ours) for violation in worst.values()]
+    return tuple(sorted(found, key=lambda rule: (rule.tool != "agentforge", rule.tool, rule.id)))
+
+
+def _info(violation: Violation, ours: dict[str, Rule]) -> RuleInfo:
+    why, suggestion = "", violation.suggestion
+    if violation.tool == "agentforge" and (rule := ours.get(violation.rule_id)):
+        why, suggestion = rule.why, rule.suggestion
+    elif violation.tool == "bandit":
+        from agentforge.detect.bandit.docs import explanation
+
+        why = explanation(violation.rule_id)
+    return RuleInfo(
+        id=violation.rule_id,
+        name=violation.rule_name,
+        category=violation.category,
+        severity=violation.severity,
+        confidence=violation.confidence,
+        cwe=violation.cwe,
+        why=why,
+        suggestion=suggestion,
+        tool=violation.tool,
+    )

@@ -1,0 +1,54 @@
+"""Which violations a format shows, and in which order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from agentforge.model import GateCondition, Report, Severity, Status, Violation
+from agentforge.report.text import quantity
+
+RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def active(violations: Iterable[Violation]) -> Iterator[Violation]:
+    """Those that are there and not waived, in the order given."""
+    return (item for item in violations if item.status not in (Status.FIXED, Status.WAIVED))
+
+
+def has_baseline(report: Report) -> bool:
+    """Whether something says what is new: the gate's basis, or an earlier analysis."""
+    return bool(report.gate and report.gate.basis) or report.analysis.previous_id is not None
+
+
+def is_new(report: Report, violation: Violation) -> bool:
+    """Whether a violation counts as new; the gate knows best. Without a baseline all do."""
+    if report.gate and report.gate.basis:
+        return violation.fingerprint in report.gate.new
+    return violation.status in (Status.NEW, Status.REOPENED)
+
+
+def worst_first(report: Report) -> list[Violation]:
+    """Those that are there and not waived: severest first, new before old in each severity, else as in the report."""
+    return sorted(active(report.violations), key=lambda item: (RANK[item.severity], not is_new(report, item)))
+
+
+def new_first(report: Report) -> list[Violation]:
+    """As `worst_first`, with all new ones before the others."""
+    return sorted(active(report.violations), key=lambda item: (not is_new(report, item), RANK[item.severity]))
+
+
+def by_severity(violations: Iterable[Violation]) -> str:
+    """`2 high, 1 low`; empty for none."""
+    counts = Counter(item.severity for item in violations)
+    return ", ".join(f"{counts[severity]:,} {severity.value}" for severity in Severity if counts[severity])
+
+
+def condition_text(condition: GateCondition) -> str:
+    """`new high violations: 3, at most 0 allowed (3 too many)`."""
+    actual, limit = quantity(condition.actual), quantity(condition.limit)
+    bound = f"at least {limit} required" if condition.at_least else f"at most {limit} allowed"
+    if condition.passed:
+        return f"{condition.subject}: {actual}, {bound}"
+    off = quantity(abs(condition.actual - condition.limit))
+    return f"{condition.subject}: {actual}, {bound} ({off} too {'low' if condition.at_least else 'high'})"

@@ -1,0 +1,79 @@
+"""Workflow commands of GitHub Actions, which become annotations of the run and of the changed files.
+
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions says how they are written; a step shows
+ten errors, ten warnings and ten notices, the rest is dropped without a word.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from agentforge.model import Report, Severity, Violation
+from agentforge.report.choice import by_severity, condition_text, has_baseline, is_new, worst_first
+from agentforge.report.text import count, one_line
+
+LIMIT = 10
+_LEVELS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "notice",
+    Severity.INFO: "notice",
+}
+
+
+def render(report: Report) -> Iterator[str]:
+    """One command a line: the gate's failures, then the severest violations (new ones, where something says what is
+    new), then a notice with the number of those that are not shown and of files that did not parse.
+    """
+    room = Counter({"error": LIMIT, "warning": LIMIT, "notice": LIMIT - 1})  # the last notice says what is missing
+    if report.gate is not None and not report.gate.passed:
+        room["error"] -= 1
+        failed = [condition_text(item) for item in report.gate.conditions if not item.passed]
+        yield _command("error", {"title": "Gate failed"}, "\n".join(one_line(text) for text in failed))
+    baseline = has_baseline(report)
+    left_out: list[Violation] = []
+    known: list[Violation] = []
+    for violation in worst_first(report):
+        level = _LEVELS[violation.severity]
+        if baseline and not is_new(report, violation):
+            known.append(violation)
+        elif room[level] > 0:
+            room[level] -= 1
+            yield _annotation(level, violation)
+        else:
+            left_out.append(violation)
+    said = []
+    if left_out:
+        said.append(f"{count(len(left_out), 'more violation')} not annotated: {by_severity(left_out)}.")
+    if known:
+        said.append(f"{count(len(known), 'violation')} known before: {by_severity(known)}.")
+    if report.summary.parse_errors:
+        said.append(f"{count(report.summary.parse_errors, 'file')} did not parse completely.")
+    if said:
+        yield _command("notice", {"title": "agentforge"}, " ".join(said))
+
+
+def _annotation(level: str, violation: Violation) -> str:
+    properties = {"file": violation.path, "line": str(violation.line), "endLine": str(violation.end_line)}
+    if violation.line == violation.end_line and 0 < violation.column <= violation.end_column:
+        properties |= {"col": str(violation.column), "endColumn": str(violation.end_column)}
+    properties["title"] = f"{one_line(violation.rule_id)} ({violation.severity.value}): {one_line(violation.rule_name)}"
+    message = one_line(violation.message)
+    if violation.suggestion:
+        message += f"\n{one_line(violation.suggestion)}"
+    return _command(level, properties, message)
+
+
+def _command(name: str, properties: dict[str, str], message: str) -> str:
+    shown = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{name} {shown}::{_message(message)}\n"
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

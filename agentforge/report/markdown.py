@@ -1,0 +1,135 @@
+"""Markdown for a comment on a pull or merge request.
+
+Whatever comes from files is written so that it cannot be markup: punctuation to which Markdown or HTML gives a meaning
+becomes a character reference, and a zero-width space parts what would mention a person, an issue or a label.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from agentforge.model import Report, SeverityCount, Violation
+from agentforge.report.choice import by_severity, condition_text, has_baseline, is_new, worst_first
+from agentforge.report.text import count, one_line
+
+# GitHub refuses a longer comment (65,536 characters); GitLab allows a million.
+LIMIT = 65_536
+_RESERVE = 400  # for what closes the comment
+_MESSAGE = 300
+_SPECIAL = re.compile(r"""[\\`*_{}\[\]<>()#+!|~@&$^="':%]""")
+_REFERENCE = re.compile(r"(?<![A-Za-z0-9])([@#!~%&$]|GH-|[a-z]+://|www\.)(?=\S)", re.IGNORECASE)
+_ZERO_WIDTH_SPACE = "\u200b"
+# The mark of a comment: a job finds the one that it wrote before by it and edits it.
+MARK = "<!-- agentforge -->"
+
+
+def render(report: Report) -> str:
+    """The gate's verdict, numbers, what is new, and the rest folded; at most `LIMIT` characters."""
+    ranked = worst_first(report)
+    new = [item for item in ranked if is_new(report, item)]
+    known = [item for item in ranked if not is_new(report, item)]
+    parts = [MARK, _verdict(report, ranked, new), *_gate(report), _numbers(report)]
+    text = "\n\n".join(part for part in parts if part) + "\n"
+    title = "New violations" if has_baseline(report) else "Violations"
+    text += _section(title, new, LIMIT - _RESERVE - len(text), folded=False)
+    text += _section("Known before", known, LIMIT - _RESERVE - len(text), folded=True)
+    return text + _footer(report)
+
+
+def _verdict(report: Report, ranked: Sequence[Violation], new: Sequence[Violation]) -> str:
+    gate = report.gate
+    if gate is not None and not gate.passed:
+        failed = sum(not item.passed for item in gate.conditions)
+        return f"### ❌ Gate failed: {failed:,} of {count(len(gate.conditions), 'condition')}"
+    if gate is not None:
+        return "### ✅ Gate passed"
+    if not ranked:
+        return "### ✅ No violations"
+    if has_baseline(report):
+        return f"### {count(len(new), 'new violation')}, {len(ranked) - len(new):,} known before"
+    return f"### {count(len(ranked), 'violation')}"
+
+
+def _gate(report: Report) -> Iterator[str]:
+    gate = report.gate
+    if gate is None:
+        return
+    if gate.conditions:
+        yield "\n".join(
+            f"- {'✅' if item.passed else '❌'} {escaped(condition_text(item), 1_000)}" for item in gate.conditions[:50]
+        )
+    if gate.basis:
+        yield f"New is what was not there {escaped(gate.basis, 1_000)}."
+    if gate.first and not gate.passed:
+        yield "**Fix first**"
+        yield "\n".join(
+            f"{number}. {_code(_place(item))} {escaped(item.message, _MESSAGE)}"
+            for number, item in enumerate(gate.first, start=1)
+        )
+
+
+def _numbers(report: Report) -> str:
+    rows = [row for row in report.summary.severities if row.new or row.fixed or row.remaining]
+    if not rows:
+        return ""
+    if not has_baseline(report):
+        return ""
+    return "\n".join(["| severity | new | fixed | remaining |", "|---|---:|---:|---:|", *map(_numbers_row, rows)])
+
+
+def _numbers_row(row: SeverityCount) -> str:
+    return f"| {row.severity.value} | {row.new:,} | {row.fixed:,} | {row.remaining:,} |"
+
+
+def _section(title: str, violations: Sequence[Violation], room: int, *, folded: bool) -> str:
+    """A table of violations, as many as there is room for."""
+    if not violations:
+        return ""
+    head = f"{title}: {count(len(violations), 'violation')} ({by_severity(violations)})"
+    opening = f"\n<details>\n<summary>{head}</summary>\n\n" if folded else f"\n**{head}**\n\n"
+    opening += "| severity | rule | place | message |\n|---|---|---|---|\n"
+    closing = "\n</details>\n" if folded else ""
+    room -= len(opening) + len(closing) + 100
+    rows: list[str] = []
+    for violation in violations:
+        row = _row(violation)
+        if len(row) > room:
+            break
+        room -= len(row)
+        rows.append(row)
+    left_out = len(violations) - len(rows)
+    if not rows:
+        return f"\n{head}: no room for them here.\n"
+    rest = f"\n{count(left_out, 'more violation')} not shown.\n" if left_out else ""
+    return opening + "".join(rows) + rest + closing
+
+
+def _row(item: Violation) -> str:
+    message = escaped(item.message, _MESSAGE)
+    return f"| {item.severity.value} | {_code(item.rule_id)} | {_code(_place(item))} | {message} |\n"
+
+
+def _place(item: Violation) -> str:
+    return f"{item.path}:{item.line}"
+
+
+def _footer(report: Report) -> str:
+    analysis = report.analysis
+    parts = [count(analysis.files_analyzed + analysis.files_unchanged, "file")]
+    if report.summary.parse_errors:
+        parts.append(f"{report.summary.parse_errors:,} did not parse completely")
+    if report.project.commit:
+        parts.append(f"commit {escaped(report.project.commit[:12], 12)}")
+    return f"\n<sub>agentforge: {', '.join(parts)}</sub>\n"
+
+
+def escaped(text: str, limit: int) -> str:
+    """A text that Markdown shows as it is, on one line; `limit` counts its own characters."""
+    parted = _REFERENCE.sub(rf"\g<1>{_ZERO_WIDTH_SPACE}", one_line(text, limit))
+    return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", parted)
+
+
+def _code(text: str) -> str:
+    """As code, where GitHub and GitLab look for no mention and no reference."""
+    return f"<code>{_SPECIAL.sub(lambda found: f'&#{ord(found[0])};', one_line(text, 500))}</code>"
