@@ -56,10 +56,15 @@ def render(report: Report) -> Iterator[str]:
 
 
 def _annotation(level: str, violation: Violation) -> str:
-    properties = {"file": violation.path, "line": str(violation.line), "endLine": str(violation.end_line)}
+    properties = {
+        "file": violation.path,
+        "line": str(violation.line),
+        "endLine": str(max(violation.line, violation.end_line)),
+    }
     if violation.line == violation.end_line and 0 < violation.column <= violation.end_column:
         properties |= {"col": str(violation.column), "endColumn": str(violation.end_column)}
-    properties["title"] = f"{one_line(violation.rule_id)} ({violation.severity.value}): {one_line(violation.rule_name)}"
+    name = f": {one_line(violation.rule_name)}" if violation.rule_name else ""
+    properties["title"] = f"{one_line(violation.rule_id)} ({violation.severity.value}){name}"
     message = one_line(violation.message)
     if violation.suggestion:
         message += f"\n{one_line(violation.suggestion)}"

@@ -36,7 +36,10 @@ def _entry(violation: Violation, seen: Counter[str]) -> dict[str, object]:
         "check_name": violation.rule_id,
         "fingerprint": _fingerprint(violation, seen),
         "severity": _SEVERITIES[violation.severity],
-        "location": {"path": violation.path, "lines": {"begin": violation.line, "end": violation.end_line}},
+        "location": {
+            "path": violation.path,
+            "lines": {"begin": violation.line, "end": max(violation.line, violation.end_line)},
+        },
     }
 
 

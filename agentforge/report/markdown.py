@@ -16,7 +16,8 @@ from agentforge.report.text import count, one_line
 # GitHub refuses a longer comment (65,536 characters); GitLab allows a million.
 LIMIT = 65_536
 _RESERVE = 400  # for what closes the comment
-_MESSAGE = 300
+_MESSAGE = 300  # characters of a text, each of which may become a reference of six
+_CONDITIONS = 20
 _SPECIAL = re.compile(r"""[\\`*_{}\[\]<>()#+!|~@&$^="':%]""")
 _REFERENCE = re.compile(r"(?<![A-Za-z0-9])([@#!~%&$]|GH-|[a-z]+://|www\.)(?=\S)", re.IGNORECASE)
 _ZERO_WIDTH_SPACE = "\u200b"
@@ -56,16 +57,18 @@ def _gate(report: Report) -> Iterator[str]:
     if gate is None:
         return
     if gate.conditions:
-        yield "\n".join(
-            f"- {'✅' if item.passed else '❌'} {escaped(condition_text(item), 1_000)}" for item in gate.conditions[:50]
-        )
+        shown = sorted(gate.conditions, key=lambda item: item.passed)[:_CONDITIONS]
+        lines = [f"- {'✅' if item.passed else '❌'} {escaped(condition_text(item), _MESSAGE)}" for item in shown]
+        if len(gate.conditions) > len(shown):
+            lines.append(f"- and {count(len(gate.conditions) - len(shown), 'more condition')}")
+        yield "\n".join(lines)
     if gate.basis:
-        yield f"New is what was not there {escaped(gate.basis, 1_000)}."
+        yield f"New is what was not there {escaped(gate.basis, _MESSAGE)}."
     if gate.first and not gate.passed:
         yield "**Fix first**"
         yield "\n".join(
             f"{number}. {_code(_place(item))} {escaped(item.message, _MESSAGE)}"
-            for number, item in enumerate(gate.first, start=1)
+            for number, item in enumerate(gate.first[:3], start=1)
         )
 
 
@@ -132,4 +135,4 @@ def escaped(text: str, limit: int) -> str:
 
 def _code(text: str) -> str:
     """As code, where GitHub and GitLab look for no mention and no reference."""
-    return f"<code>{_SPECIAL.sub(lambda found: f'&#{ord(found[0])};', one_line(text, 500))}</code>"
+    return f"<code>{_SPECIAL.sub(lambda found: f'&#{ord(found[0])};', one_line(text, _MESSAGE))}</code>"

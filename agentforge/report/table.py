@@ -135,12 +135,12 @@ def _top_violations(violations: tuple[Violation, ...], *, first: bool) -> Table:
         news = "" if first or violation.status is Status.OPEN else f" {violation.status.value}"
         table.add_row(
             Text(violation.severity.value, SEVERITY_STYLE[violation.severity]),
-            Text(violation.rule_id),
+            Text(one_line(violation.rule_id)),
             Text.assemble(
-                (f"{violation.path}:{violation.line}", "dim"),
+                (f"{one_line(violation.path)}:{violation.line}", "dim"),
                 news,
                 "\n",
-                violation.message,
+                one_line(violation.message),
             ),
         )
     return table
@@ -159,7 +159,9 @@ def _gate(gate: Gate) -> Iterator[RenderableType]:
         yield Text("Fix first:")
         for number, violation in enumerate(gate.first, start=1):
             place = f"{one_line(violation.path)}:{violation.line}"
-            yield Text.assemble(f"  {number}. ", (place, "dim"), f" {violation.rule_id} {one_line(violation.message)}")
+            yield Text.assemble(
+                f"  {number}. ", (place, "dim"), f" {one_line(violation.rule_id)} {one_line(violation.message)}"
+            )
             if violation.suggestion:
                 yield Text(f"     {one_line(violation.suggestion)}", "dim")
 
