@@ -194,7 +194,7 @@ def test_every_flag_of_the_table_is_one_of_a_command() -> None:
 
 
 def test_formats_of_the_table_are_those_of_the_command() -> None:
-    from agentforge.cli.options import Format
     from agentforge.config.options import options
+    from agentforge.report.formats import ReportFormat
 
-    assert list(options()["format"].choices) == [item.value for item in Format]
+    assert list(options()["format"].choices) == [item.value for item in ReportFormat]
