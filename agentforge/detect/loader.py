@@ -17,7 +17,19 @@ from agentforge.detect.rule import Level, Rule
 from agentforge.errors import UsageError
 from agentforge.model import Category, Confidence, Severity
 
-_TEXT = ("id", "name", "category", "severity", "confidence", "message", "why", "suggestion", "query", "metric")
+_TEXT = (
+    "id",
+    "name",
+    "category",
+    "severity",
+    "confidence",
+    "message",
+    "why",
+    "suggestion",
+    "query",
+    "metric",
+    "detector",
+)
 _REQUIRED = ("id", "name", "category", "message", "why", "suggestion")
 _TYPES: dict[str, type] = {
     **dict.fromkeys(_TEXT, str),
@@ -26,6 +38,7 @@ _TYPES: dict[str, type] = {
     "in_tests": bool,
     "enabled": bool,
 }
+_DETECTORS = {"waivers": {"problem"}}  # what their messages may use
 _ENTRY = re.compile(r"^[ \t]*\[\[\s*rule\s*\]\]", re.MULTILINE)
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -134,6 +147,7 @@ class _Entry:
             query=self.data.get("query", ""),
             metric=metric,
             levels=levels,
+            detector=self.data.get("detector", ""),
             in_tests=self.data.get("in_tests", True),
             enabled=self.data.get("enabled", True),
             bad=self._texts("bad"),
@@ -160,15 +174,19 @@ class _Entry:
                 raise self.fail(f"`{key}` is missing or empty.")
         if not _ID.fullmatch(self.data["id"]):
             raise self.fail("an id is two or more lower-case words joined by `-`.")
-        if bool(self.data.get("query")) == bool(self.data.get("metric")):
-            raise self.fail("exactly one of `query` and `metric` must be given.")
+        if sum(bool(self.data.get(key)) for key in ("query", "metric", "detector")) != 1:
+            raise self.fail("exactly one of `query`, `metric` and `detector` must be given.")
 
     def _check_meaning(self, rule: Rule) -> None:
         if rule.cwe is not None and rule.cwe < 1:
             raise self.fail("`cwe` is the number of a CWE entry, from 1.")
         if rule.category is Category.SECURITY and rule.cwe is None:
             raise self.fail("a security rule names its `cwe`.")
-        if rule.metric:
+        if rule.detector:
+            if rule.detector not in _DETECTORS:
+                raise self.fail(f"there is no detector `{rule.detector}`.", _nearest(rule.detector, _DETECTORS))
+            allowed = _DETECTORS[rule.detector]
+        elif rule.metric:
             allowed = {"value", "threshold", "name"}
         else:
             allowed = set(_CAPTURE.findall(rule.query))

@@ -27,6 +27,7 @@ class Rule:
             on every file.
         query: tree-sitter patterns that capture the place as `@at`; empty for a metric rule.
         metric: name of the measure that a metric rule compares with `levels`; empty for a query rule.
+        detector: what finds it where that is neither a query nor a metric (`waivers`).
         in_tests: whether the rule applies to files that hold tests.
         examples of code: `bad` breaks the rule at least once each, `good` never does.
         source: file that the rule comes from, for messages.
@@ -47,6 +48,7 @@ class Rule:
     query: str = ""
     metric: str = ""
     levels: tuple[Level, ...] = ()
+    detector: str = ""
     in_tests: bool = True
     enabled: bool = True
     bad: tuple[str, ...] = ()

@@ -1,7 +1,8 @@
 """Which of the violations found now is which of those known before.
 
 Matched in passes, each by a weaker key, as SonarQube's issue tracking does (sonar-core, `Tracker`); its search for
-moved blocks, which needs the old text, is left out: its other passes find a moved line by its hash.
+moved blocks, which needs the old text, is left out: its other passes find a moved line by its hash. The last pass is
+ours: code that a formatter broke into other lines keeps its function and what is said of it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class Known(Protocol):
     def message(self) -> str: ...  # noqa: D102
     @property
     def fingerprint(self) -> str: ...  # noqa: D102
+    @property
+    def function(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ _PASSES: tuple[_Key, ...] = (
     lambda item, path: (path, item.rule_id, item.line_hash, item.message),
     lambda item, path: (path, item.rule_id, item.line, item.message),
     lambda item, path: (path, item.rule_id, item.line_hash),
+    lambda item, path: (path, item.rule_id, item.function, item.message),
 )
 
 

@@ -24,6 +24,20 @@ _CPP_HEADER = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class WaiverCustom:
+    """How a language's users waive a finding in a comment, by custom of another tool.
+
+    Attributes:
+        marker: bytes without which no file has such a comment.
+        pattern: with groups `ids` (of rules, separated by commas or spaces), `reason`, and `next` where it means the
+            next line.
+    """
+
+    marker: bytes
+    pattern: re.Pattern[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Language:
     """One language as its folder describes it.
 
@@ -38,6 +52,7 @@ class Language:
         masks: patterns whose group `mask` is blanked out before a parse (agentforge.parse.mask).
         masks_on_error: the same, tried where the first parse met an error, kept where it leaves fewer.
         test_paths: gitignore-style patterns of paths that hold tests.
+        waivers: customs of waiving in a comment, beside our own.
     """
 
     name: str
@@ -53,6 +68,7 @@ class Language:
     masks: tuple[re.Pattern[bytes], ...]
     masks_on_error: tuple[re.Pattern[bytes], ...]
     test_paths: tuple[str, ...]
+    waivers: tuple[WaiverCustom, ...]
 
     @property
     def folder(self) -> Path:
@@ -100,6 +116,10 @@ def get(name: str) -> Language:
         masks=_masks(data, "always"),
         masks_on_error=_masks(data, "on_error"),
         test_paths=tuple(data.get("test_paths", ())),
+        waivers=tuple(
+            WaiverCustom(entry["marker"].encode(), re.compile(entry["pattern"].encode()))
+            for entry in data.get("waiver", ())
+        ),
     )
 
 

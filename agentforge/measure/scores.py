@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from agentforge.model import Category, Confidence, FileMetrics, Function, Scores, Severity, Violation
+from agentforge.model import Category, Confidence, FileMetrics, Function, Scores, Severity, Status, Violation
 
 # Share of a function's lines that counts as hard to test, by cyclomatic complexity: the risk bands of the SIG
 # maintainability model (Heitlager, Kuipers, Visser 2007): 1-10 low, 11-20 moderate, 21-50 high, above 50 very high.
@@ -26,14 +26,31 @@ def score(metrics: FileMetrics, violations: Sequence[Violation]) -> Scores:
     """The scores of a file.
 
     Removing a violation never lowers a score, and neither does making a function less complex. A file that did not
-    parse cannot score above the share of it that did.
+    parse cannot score above the share of it that did. A waived violation counts for nothing.
     """
-    ceiling = 100.0 * (1.0 - metrics.error_share) if metrics.parse_error is None else 50.0 * (1.0 - metrics.error_share)
-    return Scores(
-        complexity=min(ceiling, _complexity(metrics.functions)),
-        quality=min(ceiling, _quality(violations)),
-        security=min(ceiling, _security(violations)),
-    )
+    parse_error = metrics.parse_error is not None
+    counted = [(v.category, v.severity, v.confidence) for v in violations if v.status is not Status.WAIVED]
+    quality, security = violation_scores(counted, parse_error=parse_error, error_share=metrics.error_share)
+    ceiling = _ceiling(parse_error=parse_error, error_share=metrics.error_share)
+    return Scores(min(ceiling, _complexity(metrics.functions)), quality, security)
+
+
+def violation_scores(
+    counted: Sequence[tuple[Category, Severity, Confidence]], *, parse_error: bool, error_share: float
+) -> tuple[float, float]:
+    """The quality and the security score of a file.
+
+    Args:
+        counted: its violations that count.
+        parse_error: whether it, or a part that a tool needs, did not parse.
+        error_share: the share of it, 0 to 1, that did not parse.
+    """
+    ceiling = _ceiling(parse_error=parse_error, error_share=error_share)
+    return min(ceiling, _quality(counted)), min(ceiling, _security(counted))
+
+
+def _ceiling(*, parse_error: bool, error_share: float) -> float:
+    return (50.0 if parse_error else 100.0) * (1.0 - error_share)
 
 
 def _complexity(functions: Sequence[Function]) -> float:
@@ -46,19 +63,19 @@ def _complexity(functions: Sequence[Function]) -> float:
     return 100.0 * math.exp(-total / (4 * _COMPLEXITY_SCALE))
 
 
-def _quality(violations: Sequence[Violation]) -> float:
+def _quality(counted: Sequence[tuple[Category, Severity, Confidence]]) -> float:
     points = sum(
-        _QUALITY_POINTS[item.severity] * _CERTAINTY[item.confidence]
-        for item in violations
-        if item.category is not Category.SECURITY
+        _QUALITY_POINTS[severity] * _CERTAINTY[confidence]
+        for category, severity, confidence in counted
+        if category is not Category.SECURITY
     )
     return 100.0 * math.exp(-points / _QUALITY_SCALE)
 
 
-def _security(violations: Sequence[Violation]) -> float:
+def _security(counted: Sequence[tuple[Category, Severity, Confidence]]) -> float:
     """The product of what each finding leaves."""
     kept = 1.0
-    for item in violations:
-        if item.category is Category.SECURITY:
-            kept *= 1.0 - _SECURITY_LOSS[item.severity] * _CERTAINTY[item.confidence]
+    for category, severity, confidence in counted:
+        if category is Category.SECURITY:
+            kept *= 1.0 - _SECURITY_LOSS[severity] * _CERTAINTY[confidence]
     return 100.0 * kept

@@ -92,7 +92,10 @@ class SeverityCount:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a person reads at the end of an analysis; the whole project as of this analysis."""
+    """What a person reads at the end of an analysis; the whole project as of this analysis.
+
+    `waived` violations are in none of the other figures.
+    """
 
     languages: tuple[LanguageSummary, ...]
     severities: tuple[SeverityCount, ...]
@@ -101,12 +104,15 @@ class Summary:
     parse_errors: int = 0
     duplicates: tuple[DuplicatePair, ...] = ()
     duplicate_count: int = 0
+    waived: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """One run over a project. `id` and `previous_id` are None without a database or before the first analysis.
 
+    `previous_id` is the analysis that this one is compared with: the last one of its branch, else of the default
+    branch.
     `files_analyzed` were parsed in this run, `files_unchanged` were not, `files_removed` are gone since the last one.
     `partial` runs looked at `scopes` only. Times are ISO 8601 in UTC.
     """

@@ -17,14 +17,16 @@ from agentforge.pipeline.changes import Changes, find_changes
 from agentforge.pipeline.engine import engine_version
 from agentforge.pipeline.events import Notice, Observer, PhaseStarted
 from agentforge.pipeline.files import analyse_files
+from agentforge.pipeline.inherit import find_base, inherited
 from agentforge.pipeline.rules import broken_rules
 from agentforge.pipeline.stopwatch import Stopwatch
+from agentforge.pipeline.waivers import rescore
 from agentforge.pipeline.worker import WorkerConfig
-from agentforge.store import lifecycle
+from agentforge.store import lifecycle, waivers
 from agentforge.store.load import Load, Target
 from agentforge.store.read import Reader
 from agentforge.store.retry import retrying
-from agentforge.walk import SourceTree, WalkOptions, looked_at, renames, walk
+from agentforge.walk import SourceTree, WalkOptions, default_branch, looked_at, renames, walk
 
 if TYPE_CHECKING:
     from agentforge.embed.interface import Embedder
@@ -83,6 +85,8 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
     model_id = retrying(
         connection, lambda: lifecycle.ensure_model(connection, embedder.name, embedder.version, embedder.dimension)
     )
+    if main := default_branch(tree):
+        lifecycle.set_default_branch(connection, project_id, main.name, certain=main.certain)
     waiting = Notice(f"Another analysis of {tree.name} is running: waiting for it to finish.")
     with lifecycle.project_lock(connection, project_id, lambda: observer(waiting)):
         last = lifecycle.previous(connection, project_id, tree.branch)
@@ -126,6 +130,7 @@ class _Work:
         self._analyzed: list[str] = []
         self._violations: list[Violation] = []
         self._changes = Changes([], 0, [], {})
+        self._base = find_base(connection, target.project_id, target.branch)
         self.watch = Stopwatch()
 
     def update(self, run: lifecycle.Run, last: lifecycle.Previous | None) -> None:
@@ -144,6 +149,12 @@ class _Work:
             with self.watch.phase("store"):
                 self._observer(PhaseStarted("store"))
                 self._store(load, changes)
+        target = self._target
+        rescore(
+            self._connection,
+            waivers.settle(self._connection, target.project_id, target.branch, target.analysis_id),
+        )
+        if load is not None:
             with self.watch.phase("compare"):
                 self._observer(PhaseStarted("compare"))
                 self._compare(load)
@@ -172,7 +183,7 @@ class _Work:
             ),
             analysis=Analysis(
                 id=run.id,
-                previous_id=last.id if last else None,
+                previous_id=self._compared_with(last),
                 status="completed",
                 started_at=run.started_at.astimezone(UTC).isoformat(timespec="seconds"),
                 completed_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -189,6 +200,11 @@ class _Work:
             violations=violations,
             rules=broken_rules(violations, [row.language for row in summary.languages]),
         )
+
+    def _compared_with(self, last: lifecycle.Previous | None) -> int | None:
+        if last is not None:
+            return last.id
+        return self._base.analysis_id if self._base is not None else None
 
     def _walk(self, last: lifecycle.Previous | None) -> Changes:
         tree, options, target = self._request.tree, self._request.options, self._target
@@ -238,7 +254,8 @@ class _Work:
     def _store(self, load: Load, changes: Changes) -> None:
         known = load.unresolved([*self._analyzed, *changes.gone])
         tracked = track(known, self._violations, changes.renames)
-        load.store(tracked.found, tracked.gone, changes.gone, changes.renames)
+        elsewhere = inherited(self._connection, self._target.project_id, self._base, self._request.tree, tracked)
+        load.store(tracked.found, tracked.gone, changes.gone, changes.renames, elsewhere)
         self.watch.recount("store", len(self._analyzed) + len(self._violations) + len(changes.gone))
 
     def _compare(self, load: Load) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -37,8 +38,11 @@ def summarise(project: str, files: Sequence[FileAnalysis]) -> Summary:
         languages=_languages(files),
         severities=_severities(violations),
         worst_functions=_worst_functions(project, files),
-        top_violations=tuple(violations[:TOP_VIOLATIONS]),
+        top_violations=tuple(
+            itertools.islice((v for v in violations if v.status is not Status.WAIVED), TOP_VIOLATIONS)
+        ),
         parse_errors=sum(file.metrics.parse_error is not None for file in files),
+        waived=sum(violation.status is Status.WAIVED for violation in violations),
     )
 
 

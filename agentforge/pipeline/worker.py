@@ -15,6 +15,7 @@ from agentforge.detect import detect
 from agentforge.detect.bandit import BanditConfig, scan
 from agentforge.detect.fingerprint import assign
 from agentforge.detect.selection import NOTHING_CHOSEN, Selection, chosen
+from agentforge.detect.waivers import identify
 from agentforge.measure.radon import enrich
 from agentforge.measure.scores import score
 from agentforge.model import Chunk, FileAnalysis, FileMetrics, Function, SkippedFile, SourceFile, Violation
@@ -68,14 +69,24 @@ def analyse_file(config: WorkerConfig, file: SourceFile) -> FileAnalysis | Skipp
     found: list[Violation] = []
     if file.language == "python":
         metrics, found = _python(config, file, raw, metrics)
-    if parsed is not None:
-        is_test = parsed.language.is_test(file.path)
-        choice = chosen(config.selection, parsed.language.name)
-        found = [*found, *detect(parsed, metrics, file.path, is_test=is_test, rules=choice.rules)]
-        found = choice.apply(file.path, found)
-    if config.features and parsed is not None:
+    if parsed is None:
+        return _result(file, raw, metrics, assign(found, decoded.text, metrics.functions))
+    choice = chosen(config.selection, parsed.language.name)
+    is_test = parsed.language.is_test(file.path)
+    found += detect(parsed, metrics, file.path, is_test=is_test, rules=choice.rules)
+    complete = metrics.parse_error is None
+    violations = identify(
+        parsed,
+        decoded.text,
+        choice.apply(file.path, found),
+        metrics.functions,
+        choice.rules,
+        file.path,
+        complete=complete,
+    )
+    if config.features:
         metrics = _with_features(parsed, metrics)
-    return _result(file, raw, metrics, assign(found, decoded.text, metrics.functions))
+    return _result(file, raw, metrics, tuple(choice.apply(file.path, violations)))  # of waivers, too
 
 
 def _with_features(parsed: parse.ParsedFile, metrics: FileMetrics) -> FileMetrics:

@@ -194,6 +194,8 @@ def _closing_lines(report: Report) -> Iterator[Text]:
     counts = [f"{analysis.files_analyzed:,} files analysed", f"{analysis.files_unchanged:,} unchanged"]
     if analysis.files_removed:
         counts.append(f"{analysis.files_removed:,} removed")
+    if report.summary.waived:
+        counts.append(f"{report.summary.waived:,} violations waived")
     if analysis.skipped:
         counts.append(f"{len(analysis.skipped):,} skipped (--show-files says why)")
     yield Text("\n" + ", ".join(counts))

@@ -75,6 +75,12 @@ def ensure_project(connection: Connection, project: Project) -> int:
     return int(found[0])
 
 
+def set_default_branch(connection: Connection, project_id: int, name: str, *, certain: bool) -> None:
+    """Keep which branch of a project is the default one; one that is not certain only where none is known."""
+    parameters = {"project_id": project_id, "name": storable(name), "certain": certain}
+    connection.execute(load("analyses")["set_default_branch"], parameters)
+
+
 def ensure_model(connection: Connection, name: str, version: str, dimension: int) -> int:
     """The id of an embedding model, which is registered, with its partitions, when it is new."""
     parameters = {"name": name, "version": version, "dimension": dimension}

@@ -39,6 +39,7 @@ class StoredViolation:
     line_hash: str
     message: str
     fingerprint: str
+    function: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +120,7 @@ class Load:
 
     def unresolved(self, paths: Sequence[str]) -> list[StoredViolation]:
         """The violations of some files that are not fixed, in the order in which they were first found."""
-        rows = self._connection.execute(
-            self._queries["unresolved_violations"],
-            {"project_id": self._target.project_id, "branch": self._target.branch, "paths": list(paths)},
-        )
-        return [StoredViolation(*row) for row in rows]
+        return unresolved(self._connection, self._target.project_id, self._target.branch, paths)
 
     def store(
         self,
@@ -131,6 +128,7 @@ class Load:
         fixed: Sequence[int],
         gone: Iterable[str],
         renames: Mapping[str, str],
+        elsewhere: Mapping[int, int],
     ) -> None:
         """Put everything in place. Call it inside a transaction.
 
@@ -139,8 +137,10 @@ class Load:
             fixed: ids of stored violations that are gone.
             gone: paths of files that are no longer in the tree.
             renames: old to new path of files that moved.
+            elsewhere: index of a violation to the id of the one of the default branch that it is.
         """
-        self._copy("copy_violations", (_violation_row(item, known) for item, known in violations))
+        rows = enumerate(violations)
+        self._copy("copy_violations", (_violation_row(item, id_, elsewhere.get(n)) for n, (item, id_) in rows))
         self._copy("copy_gone", ((path,) for path in gone))
         self._copy("copy_renamed", renames.items())
         target = self._target
@@ -165,6 +165,8 @@ class Load:
             "update_violations",
             "reopen_violations",
             "insert_violations",
+            "waive_in_source",
+            "unwaive_in_source",
         ):
             self._connection.execute(self._queries[name], parameters)
 
@@ -201,6 +203,13 @@ class Load:
         with self._connection.cursor() as cursor, cursor.copy(self._queries[query]) as copy:
             for row in rows:
                 copy.write_row(row)
+
+
+def unresolved(connection: Connection, project_id: int, branch: str, paths: Sequence[str]) -> list[StoredViolation]:
+    """The violations in some files of a branch that are not fixed, in the order in which they were first found."""
+    parameters = {"project_id": project_id, "branch": branch, "paths": list(paths)}
+    rows = connection.execute(load("load")["unresolved_violations"], parameters)
+    return [StoredViolation(*row) for row in rows]
 
 
 def _file_row(file: FileAnalysis) -> tuple[Any, ...]:
@@ -257,7 +266,8 @@ def _chunk_row(path: str, chunk: Chunk) -> tuple[Any, ...]:
     return path, chunk.kind, name, chunk.start_line, chunk.end_line, bytes.fromhex(chunk.code_hash), code
 
 
-def _violation_row(violation: Violation, known: int | None) -> tuple[Any, ...]:
+def _violation_row(violation: Violation, known: int | None, base: int | None) -> tuple[Any, ...]:
+    waiver = violation.waiver
     return (
         known,
         violation.path,
@@ -276,4 +286,7 @@ def _violation_row(violation: Violation, known: int | None) -> tuple[Any, ...]:
         storable(violation.function),
         violation.line_hash,
         violation.fingerprint,
+        waiver.kind if waiver else None,
+        storable(waiver.reason) if waiver else None,
+        base,
     )

@@ -23,6 +23,7 @@ from agentforge.model import (
     Status,
     Summary,
     Violation,
+    Waiver,
 )
 from agentforge.store.queries import load
 
@@ -45,29 +46,33 @@ class Reader:
     def summary(self) -> Summary:
         """What `pipeline.summary.summarise` makes of the same files, and the near-duplicates."""
         languages = self._rows("languages")
+        counts: dict[str, tuple[int, ...]] = {row[0]: row[1:] for row in self._rows("severities")}
         duplicates, duplicate_count = self._duplicates()
         return Summary(
             languages=tuple(LanguageSummary(row[0], row[1], row[2], row[3], Scores(*row[4:7])) for row in languages),
-            severities=self._severities(),
+            severities=tuple(SeverityCount(s, *counts.get(s.value, (0, 0, 0))[:3]) for s in Severity),
             worst_functions=tuple(
                 FunctionRef(self._project, *row) for row in self._rows("worst_functions", limit=_SHOWN)
             ),
-            top_violations=tuple(self.violations(limit=_SHOWN, unresolved_only=True)),
+            top_violations=tuple(self.violations(limit=_SHOWN, open_only=True)),
             parse_errors=sum(row[7] for row in languages),
             duplicates=duplicates,
             duplicate_count=duplicate_count,
+            waived=sum(row[3] for row in counts.values()),
         )
 
-    def violations(self, *, limit: int | None = None, unresolved_only: bool = False) -> Iterator[Violation]:
-        """Violations, worst first: the unresolved ones, and those that this analysis found to be fixed.
+    def violations(self, *, limit: int | None = None, open_only: bool = False) -> Iterator[Violation]:
+        """Violations, worst first: those that are there, waived or not, and those that this analysis found to be fixed.
 
         Args:
             limit: how many at most, None for all.
-            unresolved_only: leave the fixed ones out.
+            open_only: leave the fixed and the waived ones out.
         """
-        for row in self._rows("violations", limit=limit, unresolved_only=unresolved_only):
+        for row in self._rows("violations", limit=limit, open_only=open_only):
             kinds = Category(row[2]), Severity(row[3]), Confidence(row[4])
-            values: list[Any] = [row[0], row[1], *kinds, *row[5:16], Status(row[16])]
+            status = Status(row[16])
+            waiver = _waiver(row[17:]) if status is Status.WAIVED else None
+            values: list[Any] = [row[0], row[1], *kinds, *row[5:16], status, waiver]
             yield Violation(*values)
 
     def files(self) -> Iterator[FileAnalysis]:
@@ -77,10 +82,6 @@ class Reader:
             functions[row[0]].append(_function(row[1:]))
         for row in self._rows("files"):
             yield _file(row, tuple(functions.get(row[0], ())))
-
-    def _severities(self) -> tuple[SeverityCount, ...]:
-        counts: dict[str, tuple[Any, ...]] = {row[0]: row[1:] for row in self._rows("severities")}
-        return tuple(SeverityCount(severity, *counts.get(severity.value, (0, 0, 0))) for severity in Severity)
 
     def _duplicates(self) -> tuple[tuple[DuplicatePair, ...], int]:
         rows = self._rows("duplicates", limit=_SHOWN)
@@ -92,6 +93,11 @@ class Reader:
 
     def _rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(self._queries[query], self._parameters | parameters).fetchall()
+
+
+def _waiver(row: Sequence[Any]) -> Waiver:
+    reason, kind, username, until = row
+    return Waiver(reason, kind, username or "", until.isoformat() if until else None)
 
 
 def _function(row: Sequence[Any]) -> Function:

@@ -1,6 +1,6 @@
 """Paths to source files: git-aware, .gitignore honoured, with a reason for each file that is left out."""
 
-from agentforge.walk.discover import SourceTree, discover
+from agentforge.walk.discover import DefaultBranch, SourceTree, default_branch, discover
 from agentforge.walk.git import clone
 from agentforge.walk.git import is_url as is_git_url
 from agentforge.walk.source import UnreadableSourceError, escape, read_source
@@ -8,10 +8,12 @@ from agentforge.walk.walk import MAX_FILE_SIZE, WalkOptions, looked_at, renames,
 
 __all__ = [
     "MAX_FILE_SIZE",
+    "DefaultBranch",
     "SourceTree",
     "UnreadableSourceError",
     "WalkOptions",
     "clone",
+    "default_branch",
     "discover",
     "escape",
     "is_git_url",

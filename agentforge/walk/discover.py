@@ -66,6 +66,23 @@ def discover(paths: Sequence[str]) -> SourceTree:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class DefaultBranch:
+    """The branch that others are merged into; `certain` where git says so, not custom."""
+
+    name: str
+    certain: bool
+
+
+def default_branch(tree: SourceTree) -> DefaultBranch | None:
+    """The default branch of a tree's repository: `origin/HEAD`, else `main` or `master`; None without any."""
+    found = git.default_branch(tree.root) if tree.is_git else None
+    if found is not None:
+        return DefaultBranch(escape(found[0]), found[1])
+    # Before the first commit no branch is there but the one that is checked out.
+    return DefaultBranch(tree.branch, certain=False) if tree.branch in ("main", "master") else None
+
+
 def _existing(path: str) -> str:
     real = os.path.realpath(path)
     if not Path(real).exists():

@@ -99,6 +99,20 @@ def renamed(root: str, since_commit: str) -> dict[str, str] | None:
     }
 
 
+def default_branch(root: str) -> tuple[str, bool] | None:
+    """The default branch of a checkout's repository, and whether git says so: `origin/HEAD`, which a clone has.
+
+    Without it `main` or `master` is taken, whichever is there; None where neither is.
+    """
+    head = line(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    if head is not None and head.startswith("origin/"):
+        return head.removeprefix("origin/"), True
+    for name in ("main", "master"):
+        if line(root, "for-each-ref", "--count=1", f"refs/heads/{name}", f"refs/remotes/origin/{name}") is not None:
+            return name, False
+    return None
+
+
 def without_credentials(url: str) -> str:
     """A repository URL without user name and password."""
     if "://" not in url:

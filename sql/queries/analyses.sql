@@ -16,6 +16,11 @@ WHERE id = %(project_id)s
   AND (p.name, p.repository_url, p.local_path)
       IS DISTINCT FROM (%(name)s::text, %(repository_url)s::text, %(local_path)s::text);
 
+-- set_default_branch --
+-- What git says is kept over what was guessed; a guess fills a gap.
+UPDATE agentforge.projects SET default_branch = %(name)s
+WHERE id = %(project_id)s AND default_branch IS DISTINCT FROM %(name)s AND (%(certain)s OR default_branch IS NULL);
+
 -- ensure_model --
 SELECT agentforge.ensure_embedding_model(%(name)s, %(version)s, %(dimension)s);
 

@@ -24,7 +24,7 @@ CREATE TEMPORARY TABLE incoming_vectors (code_hash bytea PRIMARY KEY, embedding 
 CREATE TEMPORARY TABLE incoming_violations (
     violation_id bigint, file_path text, rule_id text, rule_name text, category text, severity text, confidence text,
     cwe integer, line_number integer, column_number integer, end_line integer, end_column integer, message text,
-    suggestion text, function_name text, line_hash text, fingerprint text
+    suggestion text, function_name text, line_hash text, fingerprint text, waiver_kind text, waiver_reason text, base_id bigint
 );
 CREATE TEMPORARY TABLE incoming_duplicates (function_id bigint, other_function_id bigint, score double precision);
 CREATE TEMPORARY TABLE gone_files (file_path text PRIMARY KEY);
@@ -164,7 +164,8 @@ SELECT a.id, %(project_id)s, %(model_id)s, v.embedding
 FROM added AS a JOIN incoming_vectors AS v USING (code_hash);
 
 -- unresolved_violations --
-SELECT id, file_path, rule_id, line_number, line_hash, message, fingerprint FROM agentforge.code_violations
+SELECT id, file_path, rule_id, line_number, line_hash, message, fingerprint, function_name
+FROM agentforge.code_violations
 WHERE project_id = %(project_id)s AND branch = %(branch)s AND resolved_at IS NULL AND file_path = ANY (%(paths)s)
 ORDER BY id;
 
@@ -181,7 +182,8 @@ WHERE v.id = i.violation_id;
 
 -- fix_violations --
 UPDATE agentforge.code_violations
-SET status = 'fixed', resolved_by = %(analysis_id)s, resolved_at = now()
+SET status = 'fixed', resolved_by = %(analysis_id)s, resolved_at = now(), waiver_kind = NULL, waiver_reason = NULL,
+    waived_by = NULL
 WHERE id = ANY (%(fixed)s);
 
 -- reopen_violations --
@@ -200,20 +202,40 @@ WHERE i.violation_id IS NULL AND v.id = (
 );
 
 -- insert_violations --
+-- One that the default branch has, too, was introduced there.
 INSERT INTO agentforge.code_violations
     (project_id, file_analysis_id, branch, file_path, rule_id, rule_name, category, severity, confidence, cwe, line_number,
-     column_number, end_line, end_column, message, suggestion, function_name, line_hash, fingerprint, introduced_by)
+     column_number, end_line, end_column, message, suggestion, function_name, line_hash, fingerprint, introduced_by, created_at,
+     waiver_id)
 SELECT %(project_id)s, f.id, %(branch)s, i.file_path, i.rule_id, i.rule_name, i.category, i.severity, i.confidence, i.cwe,
        i.line_number, i.column_number, i.end_line, i.end_column, i.message, i.suggestion, i.function_name, i.line_hash,
-       i.fingerprint, %(analysis_id)s
+       i.fingerprint, coalesce(b.introduced_by, %(analysis_id)s), coalesce(b.created_at, now()), b.waiver_id
 FROM incoming_violations AS i
 JOIN agentforge.file_analyses AS f
   ON f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.file_path = i.file_path AND f.superseded_by IS NULL
+LEFT JOIN agentforge.code_violations AS b ON b.id = i.base_id
 WHERE i.violation_id IS NULL AND NOT EXISTS (
     SELECT FROM agentforge.code_violations AS v
     WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.fingerprint = i.fingerprint
       AND v.resolved_at IS NULL
 );
+
+-- waive_in_source --
+-- Violations that a comment, or another tool, waives now and did not before, or for another reason.
+UPDATE agentforge.code_violations AS v
+SET status = 'waived', waiver_kind = i.waiver_kind, waiver_reason = i.waiver_reason, waived_by = %(analysis_id)s
+FROM incoming_violations AS i
+WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.fingerprint = i.fingerprint AND v.resolved_at IS NULL
+  AND i.waiver_kind IS NOT NULL
+  AND (v.waiver_kind, v.waiver_reason) IS DISTINCT FROM (i.waiver_kind, i.waiver_reason);
+
+-- unwaive_in_source --
+-- Violations whose comment is gone.
+UPDATE agentforge.code_violations AS v
+SET status = 'reopened', reopened_by = %(analysis_id)s, waiver_kind = NULL, waiver_reason = NULL, waived_by = NULL
+FROM incoming_violations AS i
+WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.fingerprint = i.fingerprint AND v.resolved_at IS NULL
+  AND v.waiver_kind IN ('inline', 'tool') AND i.waiver_kind IS NULL;
 
 -- embedded_functions --
 -- The functions of the project long enough to be called duplicates, with whether they must be compared: those that this

@@ -26,13 +26,14 @@ ORDER BY f.cognitive DESC, f.cyclomatic DESC, a.file_path COLLATE "C", f.start_l
 LIMIT %(limit)s;
 
 -- severities --
--- New (or reopened) by this analysis, fixed by it, and what was there before and still is.
+-- New (or reopened) by this analysis, fixed by it, what was there before and still is, and what is waived.
 SELECT severity,
-       count(*) FILTER (WHERE resolved_at IS NULL AND %(analysis_id)s IN (introduced_by, reopened_by)),
+       count(*) FILTER (WHERE resolved_at IS NULL AND status <> 'waived' AND %(analysis_id)s IN (introduced_by, reopened_by)),
        count(*) FILTER (WHERE resolved_by = %(analysis_id)s),
        count(*) FILTER (WHERE resolved_at IS NULL AND status <> 'waived'
-                        AND introduced_by <> %(analysis_id)s AND reopened_by IS DISTINCT FROM %(analysis_id)s)
-FROM agentforge.code_violations
+                        AND introduced_by <> %(analysis_id)s AND reopened_by IS DISTINCT FROM %(analysis_id)s),
+       count(*) FILTER (WHERE status = 'waived')
+FROM agentforge.violations
 WHERE project_id = %(project_id)s AND branch = %(branch)s
   AND (resolved_at IS NULL OR resolved_by = %(analysis_id)s)
 GROUP BY severity;
@@ -43,10 +44,12 @@ SELECT rule_id, rule_name, category, severity, confidence, cwe, v.file_path, lin
        end_column, message, suggestion, function_name, line_hash, fingerprint,
        CASE WHEN status = 'open' AND introduced_by = %(analysis_id)s THEN 'new'
             WHEN status = 'reopened' AND reopened_by IS DISTINCT FROM %(analysis_id)s THEN 'open'
-            ELSE status END AS status
-FROM agentforge.code_violations AS v LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id
+            ELSE status END AS status,
+       waiver_reason, waiver_kind, waiver_username, waiver_until
+FROM agentforge.violations AS v LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id
 WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s
-  AND (resolved_at IS NULL OR (resolved_by = %(analysis_id)s AND NOT %(unresolved_only)s))
+  AND (resolved_at IS NULL OR (resolved_by = %(analysis_id)s AND NOT %(open_only)s))
+  AND NOT (%(open_only)s AND status = 'waived')
 ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], severity),
          status = 'open' AND introduced_by = %(analysis_id)s DESC, coalesce(f.is_test, false),
          v.file_path COLLATE "C", line_number, column_number, rule_id COLLATE "C"

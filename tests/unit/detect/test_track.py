@@ -20,6 +20,7 @@ class Known:
     line_hash: str
     message: str
     fingerprint: str
+    function: str = ""
 
 
 def violation(path: str, line: int, line_hash: str, message: str, fingerprint: str, rule: str = "r") -> Violation:

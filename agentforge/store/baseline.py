@@ -1,0 +1,78 @@
+"""What was known of the default branch of a project when it was last analysed: what is there is not new on a branch.
+
+Which branch that is stands in `projects.default_branch`; `lifecycle.ensure_project` keeps it as git says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from agentforge.store.load import StoredViolation
+from agentforge.store.queries import load
+
+if TYPE_CHECKING:
+    from agentforge.store.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """The last completed analysis of the default branch; `commit` is None where there was none."""
+
+    analysis_id: int
+    branch: str
+    commit: str | None
+    completed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The default branch as of its last analysis.
+
+    Attributes:
+        analysis: that analysis.
+        violations: all that are not fixed there, those that are waived included, oldest first. Whether a violation
+            found elsewhere is one of them is for `detect.track.track` to say; most have the same fingerprint.
+    """
+
+    analysis: Analysed
+    violations: tuple[StoredViolation, ...]
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """Of all the violations."""
+        return frozenset(violation.fingerprint for violation in self.violations)
+
+
+def default_branch_analysis(connection: Connection, project_id: int) -> Analysed | None:
+    """The last completed analysis of the default branch; None where that is not known or was never analysed."""
+    row = connection.execute(load("baseline")["last_analysis"], {"project_id": project_id}).fetchone()
+    return Analysed(*row) if row else None
+
+
+def default_branch_violations(connection: Connection, project_id: int) -> Baseline | None:
+    """What is known of the default branch; None where that is not known or was never analysed."""
+    analysis = default_branch_analysis(connection, project_id)
+    if analysis is None:
+        return None
+    rows = connection.execute(load("baseline")["unresolved"], {"project_id": project_id, "branch": analysis.branch})
+    return Baseline(analysis, tuple(StoredViolation(*row) for row in rows))
+
+
+def new_violations(connection: Connection, project_id: int, branch: str, analysis_id: int) -> frozenset[str]:
+    """Fingerprints of the violations of a branch that count as new, as of the last analysis of that branch.
+
+    On the default branch, and where nobody knows which one that is, these are the ones that the analysis found for the
+    first time or again. On another branch they are those that this branch brought, in whichever of its analyses, and
+    that the default branch does not have by now: a second push does not make them old. Waived ones are never among
+    them.
+
+    Args:
+        connection: of a user who may read the project.
+        project_id: of the project.
+        branch: that was analysed.
+        analysis_id: of its last analysis.
+    """
+    parameters = {"project_id": project_id, "branch": branch, "analysis_id": analysis_id}
+    return frozenset(row[0] for row in connection.execute(load("baseline")["new"], parameters))
