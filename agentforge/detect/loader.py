@@ -175,7 +175,7 @@ class _Entry:
         if not _ID.fullmatch(self.data["id"]):
             raise self.fail("an id is two or more lower-case words joined by `-`.")
         if sum(bool(self.data.get(key)) for key in ("query", "metric", "detector")) != 1:
-            raise self.fail("exactly one of `query`, `metric` and `detector` must be given.")
+            raise self.fail("exactly one of `query` and `metric` must be given.")
 
     def _check_meaning(self, rule: Rule) -> None:
         if rule.cwe is not None and rule.cwe < 1:
