@@ -43,7 +43,6 @@ _ENTRY = re.compile(r"^[ \t]*\[\[\s*rule\s*\]\]", re.MULTILINE)
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _CAPTURE = re.compile(r"@([A-Za-z_][\w.-]*)")
-PREDICATE = re.compile(r"\(#([\w-]+[?!])")
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
@@ -58,15 +57,52 @@ def load(language: str) -> tuple[Rule, ...]:
     return collect(language, (file for folder in folders for file in sorted(folder.glob("*.toml"))))
 
 
-def collect(language: str, files: Iterable[Path]) -> tuple[Rule, ...]:
+def load_folder(folder: str | Path, language: str) -> tuple[Rule, ...]:
+    """A project's own rules that apply to a language, sorted by id (docs/rules.md, "Your own rules").
+
+    Rules in `folder/*.toml` name their languages; those in `folder/<language>/*.toml` are for that language.
+
+    Raises:
+        UsageError: there is no such folder, a file is not usable, or an id is one of a built-in rule.
+    """
+    folder = Path(folder)
+    rules = collect(language, _files(folder, language), project=folder)
+    built_in = {rule.id: rule for rule in load(language)}
+    for rule in rules:
+        if rule.id in built_in:
+            raise UsageError(
+                f"{rule.source}:{rule.line}: there is a built-in rule `{rule.id}` for {language}.",
+                "Give yours another id, and switch the built-in one off if yours replaces it.",
+            )
+    return rules
+
+
+def _files(folder: Path, language: str) -> list[Path]:
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder of rules {folder}.", "Name a folder that holds *.toml files.")
+    for below in sorted(folder.iterdir()):
+        if below.is_dir() and below.name not in languages.names() and any(below.glob("*.toml")):
+            raise UsageError(
+                f"{below} holds rules, but there is no language `{below.name}`.",
+                nearest(below.name, languages.names()),
+            )
+    return [*sorted(folder.glob("*.toml")), *sorted((folder / language).glob("*.toml"))]
+
+
+def collect(language: str, files: Iterable[Path], *, project: Path | None = None) -> tuple[Rule, ...]:
     """The rules in these files that apply to a language, sorted by id.
+
+    Args:
+        language: name of the language.
+        files: in the order in which they are read.
+        project: folder of a project's own rules, where they lie in one.
 
     Raises:
         UsageError: a file cannot be read, an entry is wrong, or two entries have the same id.
     """
     found: dict[str, Rule] = {}
     for file in files:
-        for rule in read(file, language):
+        for rule in read(file, language, project=project):
             if rule.id in found:
                 raise UsageError(
                     f"{file}: rule `{rule.id}` is already defined in {found[rule.id].source}.",
@@ -76,17 +112,31 @@ def collect(language: str, files: Iterable[Path]) -> tuple[Rule, ...]:
     return tuple(found[id_] for id_ in sorted(found))
 
 
-def read(file: Path, language: str) -> tuple[Rule, ...]:
-    """The rules of one file that apply to a language, in the order of the file."""
+def read(file: Path, language: str, *, project: Path | None = None) -> tuple[Rule, ...]:
+    """The rules of one file that apply to a language, in the order of the file.
+
+    Args:
+        file: with entries `[[rule]]`.
+        language: name of the language.
+        project: folder of a project's own rules that it lies in; right in it, a query rule names its `languages`.
+
+    Raises:
+        UsageError: the file cannot be read, or an entry is wrong.
+    """
     text, document = _document(file)
+    if project is not None and "include" in document:
+        raise UsageError(
+            f"{file}: `include` is for built-in rules.", "Name the languages of a rule: languages = [...]."
+        )
     starts = [text.count("\n", 0, entry.start()) + 1 for entry in _ENTRY.finditer(text)]
     rules = []
     for number, entry in enumerate(document.get("rule", ())):
         line = starts[number] if number < len(starts) else 1
+        read_entry = _Entry(file, line, entry, language)
+        read_entry.check_languages(named=file.parent == project)
         applies = entry.get("languages")
         if not isinstance(applies, list) or language in applies:
-            rules.append(_Entry(file, line, entry, language).rule())
-        _Entry(file, line, entry, language).check_languages()
+            rules.append(read_entry.rule())
     return tuple(rules)
 
 
@@ -112,7 +162,8 @@ def _document(file: Path) -> tuple[str, Mapping[str, Any]]:
         raise UsageError(f"{file}: {error}.", "Rule files are TOML with one [[rule]] an entry.") from error
     if extra := set(document) - {"rule", "include"}:
         raise UsageError(f"{file}: unknown key `{min(extra)}`.", "A rule file holds [[rule]] entries and `include`.")
-    if not isinstance(document.get("rule", []), list):
+    entries = document.get("rule", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UsageError(f"{file}: `rule` is not a list of entries.", "Write [[rule]] with two brackets.")
     return text, document
 
@@ -143,6 +194,7 @@ class _Entry:
             suggestion=self.data["suggestion"],
             language=self.language,
             source=str(self.file),
+            line=self.line,
             literals=tuple(literal.encode() for literal in self._texts("literals")),
             query=self.data.get("query", ""),
             metric=metric,
@@ -156,16 +208,20 @@ class _Entry:
         self._check_meaning(rule)
         return rule
 
-    def check_languages(self) -> None:
+    def check_languages(self, *, named: bool) -> None:
         known = languages.names()
         for name in self._texts("languages"):
             if name not in known:
-                raise self.fail(f"there is no language `{name}`.", _nearest(name, known))
+                raise self.fail(f"there is no language `{name}`.", nearest(name, known))
+        if named and not self.data.get("languages") and not self.data.get("metric"):
+            raise self.fail(
+                "it names no language.", 'Write languages = ["python"], or put the file into a folder of that name.'
+            )
 
     def _check_keys(self) -> None:
         for key, value in self.data.items():
             if key not in _TYPES:
-                raise self.fail(f"unknown key `{key}`.", _nearest(key, _TYPES))
+                raise self.fail(f"unknown key `{key}`.", nearest(key, _TYPES))
             expected = _TYPES[key]
             if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
                 raise self.fail(f"`{key}` must be {_kind(expected)}.")
@@ -196,13 +252,13 @@ class _Entry:
                 raise self.fail("a query rule needs at least one `bad` and one `good` example.")
         for name in _PLACEHOLDER.findall(rule.message):
             if name not in allowed:
-                raise self.fail(f"the message uses `{{{name}}}`, which nothing fills in.", _nearest(name, allowed))
+                raise self.fail(f"the message uses `{{{name}}}`, which nothing fills in.", nearest(name, allowed))
 
     def _levels(self) -> tuple[Level, ...]:
         metric = self.data["metric"]
         known = (*FUNCTION_METRICS, *FILE_METRICS)
         if metric not in known:
-            raise self.fail(f"there is no metric `{metric}`.", _nearest(metric, known))
+            raise self.fail(f"there is no metric `{metric}`.", nearest(metric, known))
         levels = []
         for item in self.data.get("levels", ()):
             if not (isinstance(item, dict) and set(item) == {"above", "severity"} and type(item["above"]) is int):
@@ -235,7 +291,8 @@ def _kind(expected: type) -> str:
     return {str: "a text", list: "a list", int: "a whole number", bool: "true or false"}[expected]
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint that names the known word nearest to a wrong one, or all of them."""
     choices = sorted(known)
     near = difflib.get_close_matches(word, choices, 1)
     return f"Did you mean `{near[0]}`?" if near else f"Use one of: {', '.join(choices)}."

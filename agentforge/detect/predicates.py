@@ -116,6 +116,11 @@ PREDICATES: dict[str, Callable[[Node, list[str]], bool]] = {
     "secret?": _secret,
 }
 
+# How many arguments they take, the capture included: least and most; all others take one kind of node or more.
+COUNTS: dict[str, tuple[int, int | None]] = {"secret?": (1, 1), "follows?": (2, 2), "inside?": (3, 3)}
+# Those whose last argument is a regular expression.
+PATTERNS = frozenset({"follows?", "inside?"})
+
 
 def evaluate(
     predicate: str,

@@ -31,6 +31,7 @@ class Rule:
         in_tests: whether the rule applies to files that hold tests.
         examples of code: `bad` breaks the rule at least once each, `good` never does.
         source: file that the rule comes from, for messages.
+        line: of its entry in that file, from 1; 0 where it comes from no file.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Rule:
     suggestion: str
     language: str
     source: str
+    line: int = 0
     literals: tuple[bytes, ...] = ()
     query: str = ""
     metric: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -9,10 +10,13 @@ from tree_sitter import Query, QueryError
 
 from agentforge import parse
 from agentforge.detect import loader
-from agentforge.detect.predicates import PREDICATES
+from agentforge.detect.predicates import COUNTS, PATTERNS, PREDICATES
 from agentforge.detect.rule import Rule
 from agentforge.errors import UsageError
 
+# A predicate at the end of a pattern: its name, and its arguments, each a capture, a text in quotes or a bare word.
+_PREDICATE = re.compile(r'\(#([\w-]+[?!])((?:[^()"]|"(?:\\.|[^"\\])*")*)\)')
+_ARGUMENT = re.compile(r'"(?:\\.|[^"\\])*"|[^\s"]+')
 BUILT_IN = frozenset(
     negation + name
     for name in ("eq?", "any-eq?", "match?", "any-match?", "any-of?")
@@ -67,22 +71,37 @@ def compile_rule(rule: Rule) -> Query:
         compiled = Query(parse.grammar(rule.language), rule.query)
     except QueryError as error:
         raise UsageError(
-            f"{rule.source}: rule `{rule.id}`: the query does not fit {rule.language}: {error}.",
+            f"{rule.source}:{rule.line}: rule `{rule.id}`: the query does not fit {rule.language}: {error}.",
             "Compare it with the node types of the language's tree-sitter grammar.",
         ) from error
-    for pattern in range(compiled.pattern_count):
-        for name in _predicates(compiled, rule.query, pattern):
-            if name not in BUILT_IN and name.removeprefix("not-") not in PREDICATES:
-                raise UsageError(
-                    f"{rule.source}: rule `{rule.id}`: there is no predicate `#{name}`.",
-                    f"Use one of: {', '.join(sorted({*BUILT_IN, *PREDICATES}))}.",
-                )
+    for name, arguments in _PREDICATE.findall(rule.query):
+        problem = _problem(name, [part.group() for part in _ARGUMENT.finditer(arguments)])
+        if problem:
+            raise UsageError(
+                f"{rule.source}:{rule.line}: rule `{rule.id}`: {problem}",
+                f"docs/rules.md describes them: {', '.join(sorted({*BUILT_IN, *PREDICATES}))}.",
+            )
     return compiled
 
 
-def _predicates(compiled: Query, text: str, pattern: int) -> Iterator[str]:
-    source = text.encode()[compiled.start_byte_for_pattern(pattern) : compiled.end_byte_for_pattern(pattern)].decode()
-    yield from loader.PREDICATE.findall(source)
+def _problem(name: str, arguments: list[str]) -> str:
+    """What is wrong with a predicate, empty where nothing is. tree-sitter itself looks at those that it knows."""
+    if name in BUILT_IN:
+        return ""
+    bare = name.removeprefix("not-")
+    if bare not in PREDICATES:
+        return f"there is no predicate `#{name}`."
+    least, most = COUNTS.get(bare, (2, None))
+    if not arguments or not arguments[0].startswith("@"):
+        return f"`#{name}` wants a capture first."
+    if len(arguments) < least or (most is not None and len(arguments) > most):
+        return f"`#{name}` has {len(arguments)} arguments, which is not how many it takes."
+    if bare in PATTERNS:
+        try:
+            re.compile(re.sub(r"\\(.)", r"\1", arguments[-1].strip('"')))
+        except re.error as error:
+            return f"the pattern of `#{name}` is not a regular expression: {error}."
+    return ""
 
 
 @cache
