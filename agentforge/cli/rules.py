@@ -13,6 +13,7 @@ from rich.text import Text
 
 from agentforge import languages
 from agentforge.cli.output import print_json, say
+from agentforge.config.check import nearest
 from agentforge.detect import Rule, catalogue, loader
 from agentforge.detect.catalogue import Entry
 from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
@@ -30,7 +31,7 @@ def run_list(
 ) -> int:
     """List rules, one row each, however many languages have it."""
     if language is not None and language not in languages.names():
-        raise UsageError(f"There is no language `{language}`.", loader.nearest(language, languages.names()))
+        raise UsageError(f"There is no language `{language}`.", nearest(language, languages.names()))
     found = [
         entry
         for entry in catalogue.entries()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agentforge import languages
+from agentforge.config.check import nearest
 from agentforge.detect.metric import FILE_METRICS, FUNCTION_METRICS
 from agentforge.detect.rule import Level, Rule
 from agentforge.errors import UsageError
@@ -240,7 +240,7 @@ class _Entry:
             raise self.fail("a security rule names its `cwe`.")
         if rule.detector:
             if rule.detector not in _DETECTORS:
-                raise self.fail(f"there is no detector `{rule.detector}`.", _nearest(rule.detector, _DETECTORS))
+                raise self.fail(f"there is no detector `{rule.detector}`.", nearest(rule.detector, _DETECTORS))
             allowed = _DETECTORS[rule.detector]
         elif rule.metric:
             allowed = {"value", "threshold", "name"}
@@ -289,10 +289,3 @@ class _Entry:
 
 def _kind(expected: type) -> str:
     return {str: "a text", list: "a list", int: "a whole number", bool: "true or false"}[expected]
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the known word nearest to a wrong one, or all of them."""
-    choices = sorted(known)
-    near = difflib.get_close_matches(word, choices, 1)
-    return f"Did you mean `{near[0]}`?" if near else f"Use one of: {', '.join(choices)}."
