@@ -50,13 +50,12 @@ class Given:
             file = files.named(self.config)
         elif not self.isolated:
             file = files.find(root)
-        said = {
-            key: value for key, value in self.flags.items() if value not in (None, [], ()) and not _read(key, value)
-        }
+        given = {key: value for key, value in self.flags.items() if value not in (None, [], ())}
+        said = {key: value for key, value in given.items() if not _from_variable(key, value)}
         return resolve(file, os.environ, said, str(Path.cwd()))
 
 
-def _read(key: str, value: Any) -> bool:
+def _from_variable(key: str, value: Any) -> bool:
     """Whether typer, which reads the variables of what is in no file, has a value from there."""
     option = options()[key]
     return not option.file and value == os.environ.get(option.environment)

@@ -23,7 +23,7 @@ def rule_folder(file: ConfigFile, path: str) -> str:
     Raises:
         MisplacedError: it leaves that folder, goes through a symbolic link, or is no folder.
     """
-    found = _within(file, path)
+    found = within(file.folder, path, file.shown)
     if not Path(found).is_dir():
         raise MisplacedError(f"there is no folder `{printable(path)}`")
     return found
@@ -46,18 +46,26 @@ def output_file(text: str, folder: str, file: ConfigFile | None = None) -> Outpu
         return OutputFile(kind, path)
     if file is None or not file.own:
         return OutputFile(kind, os.path.normpath(Path(folder) / path))
-    found = _within(file, path)
+    found = within(file.folder, path, file.shown)
     if ".git" in Path(found.lower()).parts[len(Path(file.folder).parts) :]:
         raise MisplacedError(f"`{printable(path)}` lies in a .git folder")
     return OutputFile(kind, found)
 
 
-def _within(file: ConfigFile, path: str) -> str:
-    """The absolute path; no part of it below the file's folder is a symbolic link or leads out."""
-    base = file.folder
+def within(base: str, path: str, shown: str) -> str:
+    """The absolute path of what a file names; no part of it below the file's folder is a symbolic link or leads out.
+
+    Args:
+        base: the file's folder, absolute, symbolic links resolved.
+        path: as the file names it.
+        shown: the file, as messages call it.
+
+    Raises:
+        MisplacedError: the path leads elsewhere.
+    """
     found = os.path.normpath(Path(base) / path)
     if found == base or os.path.commonpath([base, found]) != base:
-        raise MisplacedError(f"`{printable(path)}` is not within the folder of {file.shown}")
+        raise MisplacedError(f"`{printable(path)}` is not within the folder of {shown}")
     if os.path.realpath(found) != found:
         raise MisplacedError(f"`{printable(path)}` goes through a symbolic link")
     return found

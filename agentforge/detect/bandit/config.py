@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import configparser
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentforge.config import places, toml
 from agentforge.errors import UsageError
 
 
@@ -31,13 +31,14 @@ def load_config(root: str) -> BanditConfig:
     (`tests`, `skips`, `profile`, and `configfile`, from the root).
 
     Raises:
-        UsageError: a file is there and cannot be read.
+        UsageError: a file is there and cannot be read, or one is named that is not in the project.
     """
     ini = Path(root) / ".bandit"
     tests: tuple[str, ...] = ()
     skips: tuple[str, ...] = ()
     file, profile = "", ""
     if ini.is_file():
+        _named(root, ini.name, ini.name)
         parser = configparser.ConfigParser()
         try:
             parser.read(ini, "utf-8")
@@ -46,7 +47,20 @@ def load_config(root: str) -> BanditConfig:
         if parser.has_section("bandit"):
             tests, skips = _ids(parser, "tests"), _ids(parser, "skips")
             file, profile = (parser.get("bandit", option, fallback="") for option in ("configfile", "profile"))
-    return BanditConfig(str(Path(root) / file) if file else _file(Path(root)), tests, skips, profile)
+    return BanditConfig(
+        _named(root, file, "configfile of .bandit") if file else _file(Path(root)), tests, skips, profile
+    )
+
+
+def _named(root: str, file: str, shown: str) -> str:
+    """The path of a file in the root. What it says might be shown in a message, so it is none from elsewhere."""
+    try:
+        found = places.within(root, file, shown)
+    except places.MisplacedError as error:
+        raise UsageError(f"{shown}: {error}.", "bandit's configuration lies in the project.") from None
+    if not Path(found).is_file():
+        raise UsageError(f"{shown}: there is no file `{toml.printable(file)}`.", "Correct the name.")
+    return found
 
 
 def _ids(parser: configparser.ConfigParser, option: str) -> tuple[str, ...]:
@@ -56,10 +70,11 @@ def _ids(parser: configparser.ConfigParser, option: str) -> tuple[str, ...]:
 def _file(root: Path) -> str | None:
     for name in ("bandit.yaml", "bandit.yml"):
         if (root / name).is_file():
-            return str(root / name)
-    pyproject = root / "pyproject.toml"
+            return _named(str(root), name, name)
+    pyproject = str(root / "pyproject.toml")
     try:
-        configured = "bandit" in tomllib.loads(pyproject.read_text("utf-8")).get("tool", {})
-    except (OSError, ValueError):
+        _, document = toml.read(pyproject, "pyproject.toml")
+    except (FileNotFoundError, toml.UnreadableTomlError):
         return None  # whatever it is, it does not configure bandit
-    return str(pyproject) if configured else None
+    tools = document.get("tool")
+    return pyproject if isinstance(tools, dict) and "bandit" in tools else None

@@ -72,6 +72,22 @@ def test_nosec_and_configuration_are_bandits(tmp_path: Path) -> None:
     assert not {"B101", "B403"} & {finding[1] for finding in skipped}
 
 
+@pytest.mark.parametrize("name", ["bandit.yaml", ".bandit"])
+def test_no_configuration_from_elsewhere(tmp_path: Path, name: str) -> None:
+    root = tmp_path.resolve() / "root"
+    root.mkdir()
+    (tmp_path / "secret").write_text("hunter2\n")
+    (root / name).symlink_to(tmp_path / "secret")
+    with pytest.raises(UsageError, match="symbolic link") as error:
+        load_config(str(root))
+    assert "hunter2" not in str(error.value)
+    (root / name).unlink()
+    for path in ("../secret", str(tmp_path / "secret"), "gone.yaml"):
+        (root / ".bandit").write_text(f"[bandit]\nconfigfile = {path}\n")
+        with pytest.raises(UsageError, match="configfile"):
+            load_config(str(root))
+
+
 def test_a_broken_configuration_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / ".bandit").write_text("no section\n")
     with pytest.raises(UsageError, match="cannot be read"):
