@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from fix_bench import SHELL, Bench
 
+from agentforge.config.files import find
+from agentforge.config.resolve import resolve
 from agentforge.config.settings import Override, RuleSettings
+from agentforge.detect.select import select
 from agentforge.detect.selection import Selection
 from agentforge.model import Report, Severity, Status
 from agentforge.walk import WalkOptions
+
+OWN = """
+[[rule]]
+id = "no-fetch"
+name = "No fetch"
+category = "reliability"
+severity = "medium"
+confidence = "high"
+message = "{function} is gone"
+why = "It was replaced."
+suggestion = "Use load."
+languages = ["python"]
+query = '((call function: (identifier) @function) @at (#eq? @function "fetch"))'
+bad = ["fetch(1)"]
+good = ["load(1)"]
+"""
 
 
 def shells(report: Report) -> set[tuple[str, Status]]:
@@ -47,6 +66,20 @@ def test_what_the_project_includes(bench: Bench) -> None:
     report = bench.analyze(options=WalkOptions(include=("src/a.py",), project_include=own))
     assert report.analysis.partial
     assert shells(report) == {("src/a.py", Status.OPEN), ("src/b.py", Status.OPEN), ("other/c.py", Status.FIXED)}
+
+
+def test_own_rules_are_stored_like_any_other(bench: Bench) -> None:
+    bench.write("rules/own.toml", OWN)
+    bench.write("agentforge.toml", "rules = ['rules']\n")
+    bench.write("a.py", "def f():\n    fetch(1)\n")
+    selection = select(resolve(find(str(bench.root.resolve())), {}, {}, "/"))
+    assert [item.rule_id for item in bench.analyze(selection=selection).violations] == ["no-fetch"]
+    assert bench.analyze(selection=selection).analysis.files_analyzed == 0
+    bench.write("rules/own.toml", OWN.replace('"fetch"', '"fetched"'))
+    again = select(resolve(find(str(bench.root.resolve())), {}, {}, "/"))
+    report = bench.analyze(selection=again)
+    assert report.analysis.files_analyzed == len(report.files)
+    assert [item.status for item in report.violations] == [Status.FIXED]
 
 
 def test_new_settings_of_rules_look_at_every_file_again_and_nothing_else_does(bench: Bench) -> None:
