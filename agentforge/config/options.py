@@ -108,7 +108,7 @@ def _text(option: Option, value: object) -> str:
 
 def _texts(option: Option, value: object) -> str:
     if not isinstance(value, list) or not all(isinstance(item, str) and item and "\0" not in item for item in value):
-        return "a list of texts"
+        return "a list of texts that are not empty"
     return "a list of at least one text" if option.required and not value else ""
 
 

@@ -39,6 +39,17 @@ def read(path: str, shown: str) -> tuple[str, dict[str, Any]]:
         FileNotFoundError: there is none.
         UnreadableTomlError: it is no regular file, too large, not UTF-8 or not TOML.
     """
+    text = read_text(path, shown)
+    return text, parse(text, shown)
+
+
+def read_text(path: str, shown: str) -> str:
+    """The text of a TOML file that may be none.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UnreadableTomlError: it is no regular file, too large or not UTF-8.
+    """
     try:
         raw = _bytes(path)
     except FileNotFoundError:
@@ -49,11 +60,10 @@ def read(path: str, shown: str) -> tuple[str, dict[str, Any]]:
     if len(raw) > MAX_BYTES:
         raise UnreadableTomlError(f"{shown} is larger than {MAX_BYTES // 1024} KiB.", "Make it smaller.")
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise UnreadableTomlError(f"{shown}:{line}: this is not UTF-8.", "TOML files are UTF-8 text.") from None
-    return text, parse(text, shown)
 
 
 def parse(text: str, shown: str) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from agentforge import languages
+from agentforge.config import toml
 from agentforge.config.check import nearest
 from agentforge.detect.metric import FILE_METRICS, FUNCTION_METRICS
 from agentforge.detect.rule import Level, Rule
@@ -43,6 +43,7 @@ _ENTRY = re.compile(r"^[ \t]*\[\[\s*rule\s*\]\]", re.MULTILINE)
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _CAPTURE = re.compile(r"@([A-Za-z_][\w.-]*)")
+_MOST_FILES = 200
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
@@ -66,7 +67,8 @@ def load_folder(folder: str | Path, language: str) -> tuple[Rule, ...]:
         UsageError: there is no such folder, a file is not usable, or an id is one of a built-in rule.
     """
     folder = Path(folder)
-    rules = collect(language, _files(folder, language), project=folder)
+    files = [file for file in rule_files(folder) if file.parent == folder or file.parent.name == language]
+    rules = collect(language, files, project=folder)
     built_in = {rule.id: rule for rule in load(language)}
     for rule in rules:
         if rule.id in built_in:
@@ -77,16 +79,30 @@ def load_folder(folder: str | Path, language: str) -> tuple[Rule, ...]:
     return rules
 
 
-def _files(folder: Path, language: str) -> list[Path]:
+def rule_files(folder: Path) -> list[Path]:
+    """The files of a project's own rules: those right in a folder, and those in its folders named like a language.
+
+    Raises:
+        UsageError: there are none or too many, or they lie where nobody looks.
+    """
     if not folder.is_dir():
         raise UsageError(f"There is no folder of rules {folder}.", "Name a folder that holds *.toml files.")
-    for below in sorted(folder.iterdir()):
-        if below.is_dir() and below.name not in languages.names() and any(below.glob("*.toml")):
+    known = languages.names()
+    found = sorted(folder.glob("*.toml"))
+    for below in sorted(path for path in folder.iterdir() if path.is_dir()):
+        files = sorted(below.glob("*.toml"))
+        if files and below.name not in known:
             raise UsageError(
-                f"{below} holds rules, but there is no language `{below.name}`.",
-                nearest(below.name, languages.names()),
+                f"{below} holds rules, but there is no language `{below.name}`.", nearest(below.name, known)
             )
-    return [*sorted(folder.glob("*.toml")), *sorted((folder / language).glob("*.toml"))]
+        if files and below.is_symlink():
+            raise UsageError(f"{below} is a symbolic link.", "Put the rules themselves there.")
+        found += files
+    if not found:
+        raise UsageError(f"There is no rule in {folder}.", "Rules are entries [[rule]] in *.toml files: docs/rules.md")
+    if len(found) > _MOST_FILES:
+        raise UsageError(f"{folder} holds more than {_MOST_FILES} files of rules.", "Join some of them.")
+    return found
 
 
 def collect(language: str, files: Iterable[Path], *, project: Path | None = None) -> tuple[Rule, ...]:
@@ -151,21 +167,35 @@ def _folders(language: str) -> list[Path]:
     return [*included, own]
 
 
-@cache
 def _document(file: Path) -> tuple[str, Mapping[str, Any]]:
+    """The text of a rule file and what it says; the file is read each time, but what did not change is not parsed."""
+    found = text(file)
+    return found, _parsed(found, str(file))
+
+
+def text(file: Path) -> str:
+    """The text of a rule file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
-        text = file.read_text("utf-8")
-        document = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"Rule file {file} cannot be read: {error}.", "Make it readable UTF-8 text.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file}: {error}.", "Rule files are TOML with one [[rule]] an entry.") from error
+        return toml.read_text(str(file), str(file))
+    except FileNotFoundError:
+        raise UsageError(f"The rule file {file} is not there any more.", "Run again.") from None
+
+
+@lru_cache(maxsize=1000)
+def _parsed(text: str, shown: str) -> Mapping[str, Any]:
+    document = toml.parse(text, shown)
     if extra := set(document) - {"rule", "include"}:
-        raise UsageError(f"{file}: unknown key `{min(extra)}`.", "A rule file holds [[rule]] entries and `include`.")
+        raise UsageError(
+            f"{shown}: unknown key `{toml.printable(min(extra))}`.", "A rule file holds [[rule]] entries and `include`."
+        )
     entries = document.get("rule", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise UsageError(f"{file}: `rule` is not a list of entries.", "Write [[rule]] with two brackets.")
-    return text, document
+        raise UsageError(f"{shown}: `rule` is not a list of entries.", "Write [[rule]] with two brackets.")
+    return document
 
 
 class _Entry:

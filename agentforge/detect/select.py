@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from agentforge import languages
-from agentforge.config import toml
 from agentforge.config.check import nearest
 from agentforge.config.settings import Origin, Settings
 from agentforge.config.toml import printable
+from agentforge.detect import catalogue, loader
 from agentforge.detect.rule_set import compile_rule
 from agentforge.detect.selection import RuleFile, Selection, exactness, rules_of
 from agentforge.errors import UsageError
 
 _LISTS = ("disable", "enable")
-_MOST_FILES = 200
 
 
 def select(settings: Settings) -> Selection:
@@ -26,7 +24,8 @@ def select(settings: Settings) -> Selection:
     Raises:
         UsageError: a rule file is not usable, or a rule is named that exists nowhere.
     """
-    files = tuple(file for folder in settings.rules.folders for file in _files(Path(folder)))
+    found = [file for folder in settings.rules.folders for file in loader.rule_files(Path(folder))]
+    files = tuple(RuleFile(str(file), _digest(file)) for file in found)
     selection = Selection(settings.rules, settings.overrides, files)
     own = {file.path for file in files}
     for language in languages.names() if files else ():
@@ -45,11 +44,12 @@ def _check_names(settings: Settings, selection: Selection) -> None:
     """
     said = list(_named(settings))
     missing = _missing({name for _, name in said}, selection)
+    known = set().union(*_ids(selection, bandit_first=True)) if missing else set()
     lines = []
     for origin, name in said:
         if name in missing:
             kind = "no rule matches" if {"*", "?", "["} & set(name) else "there is no rule"
-            lines.append(f"{origin.place}: {kind} `{printable(name)}`. {nearest(name, _all_ids(selection))}".rstrip())
+            lines.append(f"{origin.place}: {kind} `{printable(name)}`. {nearest(name, known)}".rstrip())
     if lines:
         raise UsageError("\n".join(dict.fromkeys(lines)), "`agentforge rules list` shows all rules.")
 
@@ -84,35 +84,9 @@ def _ids(selection: Selection, *, bandit_first: bool) -> Iterator[set[str]]:
         yield _bandit_ids()
 
 
-def _all_ids(selection: Selection) -> Iterable[str]:
-    return set().union(*_ids(selection, bandit_first=True))
-
-
 def _bandit_ids() -> set[str]:
-    from bandit.core.extension_loader import MANAGER
-
-    return {*MANAGER.plugins_by_id, *MANAGER.blacklist_by_id}
-
-
-def _files(folder: Path) -> list[RuleFile]:
-    """The rule files of a folder: its `*.toml`, and those in its folders that are named like a language.
-
-    Raises:
-        UsageError: there are none, too many, or one is no regular file.
-    """
-    known = languages.names()
-    below = [item for item in folder.iterdir() if item.name in known and stat.S_ISDIR(item.lstat().st_mode)]
-    found = sorted(file for place in [folder, *below] for file in place.glob("*.toml"))
-    if not found:
-        raise UsageError(f"The folder {folder} holds no rules.", "Put *.toml files there, or do not name it.")
-    if len(found) > _MOST_FILES:
-        raise UsageError(f"The folder {folder} holds more than {_MOST_FILES} rule files.", "Join some of them.")
-    return [RuleFile(str(file), _digest(file)) for file in found]
+    return {entry.rule.id for entry in catalogue.bandit()}
 
 
 def _digest(file: Path) -> str:
-    try:
-        text, _ = toml.read(str(file), str(file))
-    except FileNotFoundError:
-        raise UsageError(f"The rule file {file} has gone.", "Run again.") from None
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(loader.text(file).encode()).hexdigest()

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
-from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
@@ -156,20 +155,20 @@ def rules_of(selection: Selection, language: str) -> tuple[Rule, ...]:
     """The built-in rules of a language and the project's own ones, as they ship.
 
     Raises:
-        UsageError: a rule file is not usable, or an own rule has the id of a built-in one.
+        UsageError: a rule file is not usable, or an own rule has the id of another one.
     """
     if not selection.files:
         return loader.load(language)
-    files = [Path(file.path) for file in selection.files]
-    folders = {Path(folder) for folder in selection.project.folders}
-    mine = [file for file in files if file.parent in folders or file.parent.name == language]
-    own = loader.collect(language, mine)
-    built_in = loader.load(language)
-    taken = {rule.id for rule in built_in}
-    for rule in own:
-        if rule.id in taken:
-            raise UsageError(f"{rule.source}: there is a built-in rule `{rule.id}`.", "Give yours another id.")
-    return (*built_in, *own)
+    own: dict[str, Rule] = {}
+    for folder in selection.project.folders:
+        for rule in loader.load_folder(folder, language):
+            if rule.id in own:
+                raise UsageError(
+                    f"{rule.source}:{rule.line}: rule `{rule.id}` is already defined in {own[rule.id].source}.",
+                    "Give one of them another id.",
+                )
+            own[rule.id] = rule
+    return (*loader.load(language), *own.values())
 
 
 @lru_cache(maxsize=1000)

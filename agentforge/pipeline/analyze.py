@@ -198,7 +198,7 @@ class _Work:
             summary=summary,
             files=tuple(reader.files()) if request.with_rows else (),
             violations=violations,
-            rules=broken_rules(violations, [row.language for row in summary.languages]),
+            rules=broken_rules(violations, [row.language for row in summary.languages], request.selection),
         )
 
     def _compared_with(self, last: lifecycle.Previous | None) -> int | None:

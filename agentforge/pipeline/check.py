@@ -77,5 +77,5 @@ def check(
         summary=summarise(tree.name, files),
         files=tuple(files),
         violations=violations,
-        rules=broken_rules(violations, {file.language for file in files if file.violations}),
+        rules=broken_rules(violations, {file.language for file in files if file.violations}, selection),
     )

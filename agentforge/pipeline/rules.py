@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agentforge.detect import rule_set
 from agentforge.detect.rule import Rule
+from agentforge.detect.selection import NOTHING_CHOSEN, Selection, chosen
 from agentforge.model import RuleInfo, Severity, Violation
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
-def broken_rules(violations: Iterable[Violation], languages: Iterable[str | None]) -> tuple[RuleInfo, ...]:
+def broken_rules(
+    violations: Iterable[Violation], languages: Iterable[str | None], selection: Selection = NOTHING_CHOSEN
+) -> tuple[RuleInfo, ...]:
     """The rules that occur in some violations, ours before other tools', by id.
 
     A rule is as severe as the worst of its violations. What the violations of an imported report say of a rule is all
@@ -20,13 +22,15 @@ def broken_rules(violations: Iterable[Violation], languages: Iterable[str | None
     Args:
         violations: of the report.
         languages: of the files that they are in.
+        selection: of rules by the project, which has its own among them.
     """
     worst: dict[tuple[str, str], Violation] = {}
     for violation in violations:
         key = (violation.tool, violation.rule_id)
         if key not in worst or _RANK[violation.severity] < _RANK[worst[key].severity]:
             worst[key] = violation
-    ours = {rule.id: rule for language in languages if language for rule in rule_set(language)} if worst else {}
+    of = sorted({language for language in languages if language}) if worst else []
+    ours = {rule.id: rule for language in of for rule in chosen(selection, language).rules}
     found = [_info(violation, ours) for violation in worst.values()]
     return tuple(sorted(found, key=lambda rule: (rule.tool != "agentforge", rule.tool, rule.id)))
 

@@ -85,10 +85,10 @@ def test_a_file_is_replaced_whole_keeps_its_mode_and_stays_a_link(tree: Path, tm
     ("arguments", "said"),
     [
         (["-o", "nowhere/x.sarif"], "there is no folder"),
-        (["-o", "."], ". is a folder"),
-        (["-o", "sarfi:x"], "Did you mean sarif:x?"),
+        (["-o", "."], "tree is a folder"),
+        (["-o", "sarfi:x"], "Did you mean sarif:?"),
         (["-o", "bogus:x"], "there is no format bogus"),
-        (["-o", ""], "needs a path"),
+        (["-o", ""], "texts that are not empty"),
         (["-o", "x.sarif", "-o", "./x.sarif"], "is written twice"),
         (["-o", "csv:-", "-o", "ai:-"], "Only one report"),
         (["-o", "x" * 5000], "cannot be written"),

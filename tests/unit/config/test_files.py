@@ -114,7 +114,7 @@ MISTAKES = [
     ("\n\njobs = '3'", "3: `jobs` must be a whole number from 0 to 512."),
     ("jobs = true", "1: `jobs` must be a whole number"),
     ("jobs = 513", "1: `jobs` must be a whole number"),
-    ("exclude = 'docs'", "1: `exclude` must be a list of texts."),
+    ("exclude = 'docs'", "1: `exclude` must be a list of texts that are not empty."),
     ("exclude = ['!']", "1: `exclude` must be a list of patterns as in .gitignore, not `!`."),
     ("format = 'yaml'", "1: `format` must be one of table, json"),
     ("severity = { B101 = 'hihg' }", "1: `severity` must be a table of rule ids and severities (critical,"),

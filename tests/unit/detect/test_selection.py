@@ -181,7 +181,7 @@ def test_a_mistake_in_an_own_rule_is_named(root: Path, old: str, new: str, messa
 def test_folders_of_rules_hold_plain_files(root: Path) -> None:
     rules = root / "rules"
     rules.mkdir()
-    with pytest.raises(UsageError, match="holds no rules"):
+    with pytest.raises(UsageError, match="There is no rule in"):
         configured(root, "rules = ['rules']")
     (rules / "own.toml").symlink_to("/etc/hostname")
     with pytest.raises(UsageError, match="it is a symbolic link"):
