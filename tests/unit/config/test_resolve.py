@@ -14,8 +14,10 @@ from agentforge.config.files import ConfigFile
 from agentforge.config.options import SEVERITIES, Option, options
 from agentforge.config.resolve import resolve
 from agentforge.config.settings import Override, RuleSettings, Settings, Source
+from agentforge.embed.interface import DEFAULT_MODEL
 from agentforge.errors import UsageError
 from agentforge.model import Severity
+from agentforge.walk import MAX_FILE_SIZE
 
 FOLDER = "/somewhere"
 ONE_VALUE = [o for o in options().values() if o.file and not o.appends and o.section != "overrides" and o.environment]
@@ -91,6 +93,7 @@ def test_defaults_are_those_of_the_type() -> None:
     settings = resolve(None, {}, {}, FOLDER)
     fields = [name for name in Settings.__dataclass_fields__ if name != "origins"]
     assert {name: getattr(settings, name) for name in fields} == {name: getattr(Settings(), name) for name in fields}
+    assert (settings.max_file_size, settings.model) == (MAX_FILE_SIZE, DEFAULT_MODEL)
 
 
 def test_a_whole_file() -> None:

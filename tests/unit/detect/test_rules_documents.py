@@ -50,7 +50,9 @@ def test_the_catalogue_knows_bandits_tests_and_no_others() -> None:
     manager = extension_loader.MANAGER
     real = {plugin.plugin._test_id: plugin.name for plugin in manager.plugins}
     real |= {id_: item["name"] for id_, item in manager.blacklist_by_id.items()}
-    assert {entry.rule.id: entry.rule.name for entry in catalogue.bandit()} == real
+    # bandit itself writes some names with `-` once it was asked for the page of such a test
+    known = {entry.rule.id: entry.rule.name for entry in catalogue.bandit()}
+    assert known == {id_: name.replace("-", "_") for id_, name in real.items()}
     for entry in catalogue.bandit():
         item = manager.blacklist_by_id.get(entry.rule.id)
         if item is not None:
