@@ -289,4 +289,5 @@ def _violation_row(violation: Violation, known: int | None, base: int | None) ->
         waiver.kind if waiver else None,
         storable(waiver.reason) if waiver else None,
         base,
+        violation.tool,
     )

@@ -71,8 +71,8 @@ class Reader:
         for row in self._rows("violations", limit=limit, open_only=open_only):
             kinds = Category(row[2]), Severity(row[3]), Confidence(row[4])
             status = Status(row[16])
-            waiver = _waiver(row[17:]) if status is Status.WAIVED else None
-            values: list[Any] = [row[0], row[1], *kinds, *row[5:16], status, waiver]
+            waiver = _waiver(row[17:21]) if status is Status.WAIVED else None
+            values: list[Any] = [row[0], row[1], *kinds, *row[5:16], status, waiver, row[21]]
             yield Violation(*values)
 
     def files(self) -> Iterator[FileAnalysis]:

@@ -9,7 +9,7 @@ ORDER BY a.id DESC LIMIT 1;
 -- unresolved --
 SELECT id, file_path, rule_id, line_number, line_hash, message, fingerprint, function_name
 FROM agentforge.code_violations
-WHERE project_id = %(project_id)s AND branch = %(branch)s AND resolved_at IS NULL
+WHERE project_id = %(project_id)s AND branch = %(branch)s AND resolved_at IS NULL AND NOT imported
 ORDER BY id;
 
 -- new --
@@ -19,7 +19,7 @@ SELECT v.fingerprint
 FROM agentforge.violations AS v
 JOIN agentforge.projects AS p ON p.id = v.project_id
 JOIN agentforge.project_analyses AS i ON i.project_id = v.project_id AND i.id = v.introduced_by
-WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.resolved_at IS NULL AND v.status <> 'waived'
+WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.resolved_at IS NULL AND v.status <> 'waived' AND NOT v.imported
   AND CASE WHEN v.branch = p.default_branch OR p.default_branch IS NULL
           THEN %(analysis_id)s IN (v.introduced_by, v.reopened_by)
           ELSE i.branch = v.branch AND NOT EXISTS (

@@ -34,7 +34,7 @@ SELECT severity,
                         AND introduced_by <> %(analysis_id)s AND reopened_by IS DISTINCT FROM %(analysis_id)s),
        count(*) FILTER (WHERE status = 'waived')
 FROM agentforge.violations
-WHERE project_id = %(project_id)s AND branch = %(branch)s
+WHERE project_id = %(project_id)s AND branch = %(branch)s AND NOT imported
   AND (resolved_at IS NULL OR resolved_by = %(analysis_id)s)
 GROUP BY severity;
 
@@ -45,9 +45,9 @@ SELECT rule_id, rule_name, category, severity, confidence, cwe, v.file_path, lin
        CASE WHEN status = 'open' AND introduced_by = %(analysis_id)s THEN 'new'
             WHEN status = 'reopened' AND reopened_by IS DISTINCT FROM %(analysis_id)s THEN 'open'
             ELSE status END AS status,
-       waiver_reason, waiver_kind, waiver_username, waiver_until
+       waiver_reason, waiver_kind, waiver_username, waiver_until, tool
 FROM agentforge.violations AS v LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id
-WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s
+WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND NOT v.imported
   AND (resolved_at IS NULL OR (resolved_by = %(analysis_id)s AND NOT %(open_only)s))
   AND NOT (%(open_only)s AND status = 'waived')
 ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], severity),

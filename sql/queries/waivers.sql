@@ -38,6 +38,7 @@ SELECT f.id, f.parse_error IS NOT NULL, f.error_share, v.category, v.severity, v
 FROM agentforge.file_analyses AS f
 LEFT JOIN agentforge.violations AS v
     ON v.project_id = f.project_id AND v.file_analysis_id = f.id AND v.resolved_at IS NULL AND v.status <> 'waived'
+    AND NOT v.imported
 WHERE f.id = ANY (%(files)s) AND f.superseded_by IS NULL;
 
 -- score --

@@ -23,6 +23,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d+)\}")
 # [text](target), where neither bracket is escaped.
 _LINK = re.compile(r"(?<!\\)\[((?:[^\]\\]|\\.)*)\]\([^)]*\)")
@@ -117,7 +118,8 @@ def add_run(report: ToolReport, run: Object, places: Places) -> None:
     for origin in objects(run.get("versionControlProvenance")):
         report.repository = report.repository or string(origin.get("repositoryUri"))
         report.branch = report.branch or string(origin.get("branch")).removeprefix("refs/heads/")
-        report.commit = report.commit or string(origin.get("revisionId"))
+        revision = string(origin.get("revisionId"))
+        report.commit = report.commit or (revision if _COMMIT.fullmatch(revision) else "")
     failed = any(item.get("executionSuccessful") is False for item in objects(run.get("invocations")))
     if failed or not isinstance(run.get("results"), list):
         report.complete = False
@@ -236,7 +238,9 @@ def _line_text(physical: Object, line: int) -> str:
 
 def _partial(result: Object) -> str:
     prints = {**inside(result, "fingerprints"), **inside(result, "partialFingerprints")}
-    known = {key: value for key, value in prints.items() if isinstance(value, str) and value != "requires login"}
+    known = {
+        key: string(value) for key, value in prints.items() if isinstance(value, str) and value != "requires login"
+    }
     return f"{min(known)}={known[min(known)]}" if known else ""
 
 

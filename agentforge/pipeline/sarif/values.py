@@ -25,8 +25,11 @@ def inside(value: Any, *keys: str) -> Object:
 
 
 def string(value: Any) -> str:
-    """A text, empty where it is none."""
-    return value if isinstance(value, str) else ""
+    """A text that the database can hold, empty where it is none: no NUL, no half of a surrogate pair."""
+    if not isinstance(value, str):
+        return ""
+    text = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def whole(value: Any, least: int, default: int) -> int:
@@ -57,5 +60,5 @@ def item(values: Any, index: Any) -> Object:
 def strings(value: Any) -> Sequence[str]:
     """The texts of a list, or the one text."""
     if isinstance(value, str):
-        return (value,)
-    return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list) else ()
+        return (string(value),)
+    return tuple(string(entry) for entry in value if isinstance(entry, str)) if isinstance(value, list) else ()
