@@ -184,8 +184,8 @@ def _violation(result: Object, rules: RuleIndex, tool: str, path: str, region: O
 
 
 def _rule_name(rule: Object, rule_id: str) -> str:
-    name = string(rule.get("name")) or string(inside(rule, "shortDescription").get("text"))
-    return _one_line(name or rule_id, _NAME) or "unnamed"
+    names = (rule.get("name"), inside(rule, "properties").get("name"), inside(rule, "shortDescription").get("text"))
+    return next((name for text in (*names, rule_id) if (name := _one_line(string(text), _NAME))), "unnamed")
 
 
 def _message(result: Object, rules: RuleIndex, rule: Object) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from functools import cache
+from pathlib import Path
 
 from agentforge.model import Category, Confidence, Severity
 from agentforge.pipeline.sarif.values import Object, inside, item, number, objects, string, strings
@@ -15,14 +18,7 @@ _PRECISIONS = {
     "low": Confidence.LOW,
 }
 _CWE = re.compile(r"(?:^|[^a-z])cwe[\s:/_-]{0,3}0*([1-9]\d{0,5})", re.IGNORECASE)
-_CATEGORIES = {
-    "security": Category.SECURITY,
-    "vulnerability": Category.SECURITY,
-    "performance": Category.PERFORMANCE,
-    "reliability": Category.RELIABILITY,
-    "correctness": Category.RELIABILITY,
-    "bug": Category.RELIABILITY,
-}
+_CATEGORIES = Path(__file__).with_name("categories.toml")
 
 
 class RuleIndex:
@@ -96,12 +92,18 @@ def confidence(rule: Object) -> Confidence:
 
 
 def category(rule: Object, cwe: int | None) -> Category:
-    """By tags; a rule with a weakness or a security severity is about security."""
+    """By tags and plug-in; a rule with a weakness or a security severity is about security."""
     properties = inside(rule, "properties")
     if cwe is not None or number(properties.get("security-severity")) is not None:
         return Category.SECURITY
-    tags = {tag.lower() for tag in strings(properties.get("tags"))}
-    return next((found for tag, found in _CATEGORIES.items() if tag in tags), Category.QUALITY)
+    said = {name.lower() for key in ("tags", "kind", "category") for name in strings(properties.get(key))}
+    return next((found for found, names in _categories().items() if names & said), Category.QUALITY)
+
+
+@cache
+def _categories() -> dict[Category, frozenset[str]]:
+    data = tomllib.loads(_CATEGORIES.read_text("utf-8"))
+    return {Category(name): frozenset(entry["names"]) for name, entry in data.items()}
 
 
 def weakness(result: Object, rule: Object) -> int | None:

@@ -1,0 +1,5 @@
+function run(code) {
+  var unused = 1;
+  return eval(code);
+}
+run("1");
