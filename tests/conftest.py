@@ -2,7 +2,15 @@
 
 import signal
 
-pytest_plugins = ["fix_database", "fix_bench", "fix_embedded", "fix_people", "fix_bouncer", "fix_users"]
+pytest_plugins = [
+    "fix_database",
+    "fix_bench",
+    "fix_embedded",
+    "fix_people",
+    "fix_bouncer",
+    "fix_users",
+    "fix_repository",
+]
 
 # A shell ignores Ctrl-C for what it runs in the background, and commands inherit that; tests of it need the default.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -4,7 +4,7 @@ from agentforge.walk.discover import DefaultBranch, SourceTree, default_branch, 
 from agentforge.walk.git import clone
 from agentforge.walk.git import is_url as is_git_url
 from agentforge.walk.source import UnreadableSourceError, escape, read_source
-from agentforge.walk.walk import MAX_FILE_SIZE, WalkOptions, looked_at, renames, walk
+from agentforge.walk.walk import MAX_FILE_SIZE, WalkOptions, classified, looked_at, renames, walk, wanted
 
 __all__ = [
     "MAX_FILE_SIZE",
@@ -12,6 +12,7 @@ __all__ = [
     "SourceTree",
     "UnreadableSourceError",
     "WalkOptions",
+    "classified",
     "clone",
     "default_branch",
     "discover",
@@ -21,4 +22,5 @@ __all__ = [
     "read_source",
     "renames",
     "walk",
+    "wanted",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,14 +17,19 @@ _SCP_LIKE = re.compile(r"(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)")
 _SCHEMES = ("https", "http", "ssh", "git", "file")
 
 
-def _environment(root: str | None) -> dict[str, str]:
+def safe_environment(root: str | None, *settings_of_call: tuple[str, str]) -> dict[str, str]:
     """The caller's environment without what would point git elsewhere, and with the checkout marked as trusted.
 
     The mark matters to root, who analyses other users' checkouts; git reads it from the environment's configuration.
+
+    Args:
+        root: of the checkout, None where there is none.
+        settings_of_call: more configuration, which goes before the repository's and the user's.
     """
     settings = [("core.fsmonitor", "false"), ("core.hooksPath", os.devnull), ("core.quotePath", "false")]
     if root is not None:
         settings.append(("safe.directory", root))
+    settings.extend(settings_of_call)
     environment = {
         key: value
         for key, value in os.environ.items()
@@ -37,25 +43,34 @@ def _environment(root: str | None) -> dict[str, str]:
     return environment
 
 
-def ask(root: str, *arguments: str) -> bytes | None:
+def ask(root: str, *arguments: str, settings: Sequence[tuple[str, str]] = ()) -> bytes | None:
     """What a git command prints, or None where git is not there, fails or takes too long.
 
     Args:
         root: folder to run it in.
         arguments: of the command; paths among them after `--`.
+        settings: configuration that goes before the repository's and the user's.
     """
     try:
         done = subprocess.run(
             ["git", "-C", root, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=_environment(root),
+            env=safe_environment(root, *settings),
             timeout=_TIMEOUT_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def no_filters(root: str) -> list[tuple[str, str]]:
+    """Settings that switch off every filter, a program that git may run on the files that it compares."""
+    output = ask(root, "config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$")
+    names = {os.fsdecode(key).rpartition(".")[0] for key in (output or b"").split(b"\0") if key}
+    off = (("clean", ""), ("process", ""), ("required", "false"))
+    return [(f"{name}.{key}", value) for name in sorted(names) for key, value in off]
 
 
 def line(root: str, *arguments: str) -> str | None:
@@ -80,9 +95,9 @@ def checkout_root(folder: str) -> str | None:
 
 def list_files(root: str, scopes: tuple[str, ...]) -> list[str] | None:
     """Tracked and untracked-not-ignored files, root-relative in `os.fsdecode` form, sorted; None if git cannot say."""
-    output = ask(
-        root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", *scopes or (".",)
-    )
+    # A file may be called `:(top)` or `*`: the scopes are names, never patterns.
+    which = ("--cached", "--others", "--exclude-standard", "--deduplicate")
+    output = ask(root, "--literal-pathspecs", "ls-files", "-z", *which, "--", *scopes or (".",))
     if output is None:
         return None
     return sorted({os.fsdecode(name) for name in output.split(b"\0") if name})
@@ -90,7 +105,8 @@ def list_files(root: str, scopes: tuple[str, ...]) -> list[str] | None:
 
 def renamed(root: str, since_commit: str) -> dict[str, str] | None:
     """Old to new path of each file that git sees as renamed between a commit and the working tree."""
-    output = ask(root, "diff", "--name-status", "-z", "-M", "--diff-filter=R", "--end-of-options", since_commit, "--")
+    arguments = ("--name-status", "-z", "-M", "--diff-filter=R", "--end-of-options", since_commit, "--")
+    output = ask(root, "diff", *arguments, settings=no_filters(root))
     if output is None:
         return None
     fields = [os.fsdecode(field) for field in output.split(b"\0")]
@@ -158,7 +174,7 @@ def clone(url: str, folder: str) -> None:
         raise UsageError(
             f"{without_credentials(url)} is not a git URL.", "Use https://, ssh://, git@host:path or file://."
         )
-    environment = _environment(None) | {"GIT_ALLOW_PROTOCOL": ":".join(_SCHEMES)}
+    environment = safe_environment(None) | {"GIT_ALLOW_PROTOCOL": ":".join(_SCHEMES)}
     shown = without_credentials(url)
     try:
         done = subprocess.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,23 +43,42 @@ class WalkOptions:
         return (self.include, self.exclude) != (self.project_include, self.project_exclude)
 
 
-def walk(tree: SourceTree, options: WalkOptions) -> Iterator[SourceFile | SkippedFile]:
+def walk(
+    tree: SourceTree, options: WalkOptions, names: Iterable[str] | None = None
+) -> Iterator[SourceFile | SkippedFile]:
     """Every file of the tree in the order of paths: as git sees it in a checkout, by the .gitignore files elsewhere.
+
+    Args:
+        tree: where to look.
+        options: what to leave out.
+        names: root-relative paths (`os.fsdecode` form) to look at instead, as far as they lie in the tree's scopes.
 
     Raises:
         UsageError: a pattern of the options is none.
     """
-    wanted = _Wanted(options.include, options.exclude)
-    project = _Wanted(options.project_include, options.project_exclude)
-    for name in _names(tree):
-        if not wanted.includes(name):
-            continue
-        if wanted.excludes(name):
-            yield SkippedFile(escape(name), "excluded" if project.holds(name) else NOT_OF_THE_PROJECT)
-            continue
-        found = _look(tree.root, name, options.max_file_size)
+    for name, reason in wanted(tree, options, _names(tree) if names is None else names):
+        found = _look(tree.root, name, options.max_file_size) if reason is None else SkippedFile(escape(name), reason)
         if found is not None:
             yield found
+
+
+def wanted(tree: SourceTree, options: WalkOptions, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    """Those of some root-relative paths that the options and the scopes leave in, and `excluded` ones with the reason.
+
+    Raises:
+        UsageError: a pattern of the options is none.
+    """
+    patterns = _Wanted(options.include, options.exclude)
+    project = _Wanted(options.project_include, options.project_exclude)
+    for name in names:
+        if tree.scopes and not any(name == scope or name.startswith(f"{scope}/") for scope in tree.scopes):
+            continue
+        if not patterns.includes(name):
+            continue
+        if patterns.excludes(name):
+            yield name, "excluded" if project.holds(name) else NOT_OF_THE_PROJECT
+        else:
+            yield name, None
 
 
 def looked_at(tree: SourceTree, options: WalkOptions) -> Callable[[str], bool]:
@@ -198,6 +217,21 @@ def _look(root: str, name: str, max_size: int) -> SourceFile | SkippedFile | Non
         raw = read_source(location, max_size)
     except UnreadableSourceError as error:
         return SkippedFile(path, str(error))
+    return classified(name, location, raw)
+
+
+def classified(name: str, location: str, raw: bytes) -> SourceFile | SkippedFile:
+    """What a file is by its name and by what is in it.
+
+    Args:
+        name: root-relative, in `os.fsdecode` form.
+        location: where to open it.
+        raw: its bytes.
+    """
+    path = escape(name)
+    reason_by_path = skip_by_path(name)
+    if reason_by_path is not None:
+        return SkippedFile(path, reason_by_path)
     language = languages.detect(name, raw[:HEAD_BYTES])
     reason_by_content = skip_by_content(raw, language)
     if reason_by_content is not None:
