@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 import agentforge
 from agentforge.cli.database import open_database
-from agentforge.cli.inputs import exit_code, print_files, source_tree
+from agentforge.cli.gate import GateOptions, exit_code, opened
+from agentforge.cli.inputs import print_files, source_tree
 from agentforge.cli.progress import ProgressBar
 from agentforge.cli.reports import outputs, write
 from agentforge.cli.settings import Given, show, walk_options, worker_processes
 from agentforge.detect.select import select
 from agentforge.embed.interface import load
 from agentforge.errors import EXIT_CLEAN
-from agentforge.pipeline.analyze import Request, analyze
+from agentforge.pipeline.analyze import Request
 from agentforge.pipeline.events import Notice
+from agentforge.pipeline.judge_stored import judged
 from agentforge.store import requests
 from agentforge.store.connection import DatabaseSettings
 
@@ -23,12 +25,13 @@ def run(
     paths: Sequence[str],
     given: Given,
     database: DatabaseSettings,
+    gate: GateOptions,
     *,
     show_files: bool,
     show_settings: bool,
     quiet: bool,
 ) -> int:
-    """Analyse, store, print, and give the exit code: 1 where the project has violations."""
+    """Analyse, store, print, and give the exit code: 1 where the gate failed, or, without one, for any violation."""
     with source_tree(paths) as tree:
         settings = given.settings(tree.root)
         options, selection = walk_options(settings), select(settings)
@@ -39,21 +42,17 @@ def run(
             print_files(tree, options)
             return EXIT_CLEAN
         wanted = outputs(settings.format, settings.output_files)
-        request = Request(
-            tree,
-            options,
-            load(settings.model),
-            worker_processes(settings),
-            agentforge.__version__,
-            selection,
-            with_rows=wanted.need_rows,
-        )
+        jobs = worker_processes(settings)
         command = requests.Request("analyze")
         with (
             ProgressBar(quiet=quiet) as progress,
+            opened(gate, settings, tree, jobs, progress) as gate_run,
             open_database(database, lambda text: progress(Notice(text)), command) as connection,
         ):
-            report = analyze(connection, request, progress)
+            with_rows = wanted.need_rows or gate_run is not None
+            embedder = load(settings.model)
+            request = Request(tree, options, embedder, jobs, agentforge.__version__, selection, with_rows)
+            report = judged(connection, request, progress, gate_run)
             command.status = exit_code(report)
         write(report, wanted)
     return command.status

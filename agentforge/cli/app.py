@@ -9,12 +9,14 @@ import typer
 import agentforge
 from agentforge.cli import audit_app, db_app, import_app, rules_app, user_app
 from agentforge.cli.options import (
+    BaselineFile,
     Config,
     DatabaseUrl,
     DataDir,
     Disable,
     Enable,
     Exclude,
+    FailOnLevel,
     Format,
     Include,
     Isolated,
@@ -28,6 +30,8 @@ from agentforge.cli.options import (
     ReportFormatOption,
     ShowFiles,
     ShowSettings,
+    Since,
+    Staged,
 )
 
 app = typer.Typer(
@@ -73,6 +77,9 @@ def analyze(
     jobs: Jobs = None,
     max_file_size: MaxFileSize = None,
     show_files: ShowFiles = False,
+    fail_on: FailOnLevel = None,
+    since: Since = None,
+    baseline: BaselineFile = None,
     model: Model = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
@@ -86,6 +93,7 @@ def analyze(
     """Analyse a tree into the database, only what changed since the last time. Exits with 1 where it has violations."""
     from agentforge.cli.analyze import run
     from agentforge.cli.database import database_settings
+    from agentforge.cli.gate import GateOptions
     from agentforge.cli.settings import Given
 
     flags = {
@@ -96,6 +104,7 @@ def analyze(
         "jobs": jobs,
         "max-file-size": max_file_size,
         "model": model,
+        "gate.fail-on": fail_on,
         "format": output_format,
         "output-files": output_file,
         "database-url": database_url,
@@ -103,7 +112,8 @@ def analyze(
     }
     given = Given(flags, config, isolated)
     database = database_settings(database_url, data_dir)
-    return run(paths, given, database, show_files=show_files, show_settings=show_settings, quiet=quiet)
+    gate = GateOptions(since, baseline)
+    return run(paths, given, database, gate, show_files=show_files, show_settings=show_settings, quiet=quiet)
 
 
 @app.command()
@@ -116,6 +126,10 @@ def check(
     jobs: Jobs = None,
     max_file_size: MaxFileSize = None,
     show_files: ShowFiles = False,
+    fail_on: FailOnLevel = None,
+    since: Since = None,
+    baseline: BaselineFile = None,
+    staged: Staged = False,
     output_format: ReportFormatOption = None,
     output_file: OutputFiles = [],  # noqa: B006
     config: Config = None,
@@ -125,6 +139,7 @@ def check(
 ) -> int:
     """Analyse a tree without a database: a linter. Exits with 1 where it finds violations."""
     from agentforge.cli.check import run
+    from agentforge.cli.gate import GateOptions
     from agentforge.cli.settings import Given
 
     flags = {
@@ -134,11 +149,13 @@ def check(
         "enable": enable,
         "jobs": jobs,
         "max-file-size": max_file_size,
+        "gate.fail-on": fail_on,
         "format": output_format,
         "output-files": output_file,
     }
     given = Given(flags, config, isolated)
-    return run(paths, given, show_files=show_files, show_settings=show_settings, quiet=quiet)
+    gate = GateOptions(since, baseline, staged)
+    return run(paths, given, gate, show_files=show_files, show_settings=show_settings, quiet=quiet)
 
 
 Project = Annotated[

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import agentforge
-from agentforge.cli.inputs import exit_code, print_files, source_tree
+from agentforge.cli.gate import GateOptions, exit_code, opened
+from agentforge.cli.inputs import print_files, source_tree
 from agentforge.cli.progress import ProgressBar
 from agentforge.cli.reports import outputs, write
 from agentforge.cli.settings import Given, show, walk_options, worker_processes
@@ -14,8 +15,10 @@ from agentforge.errors import EXIT_CLEAN
 from agentforge.pipeline.check import check
 
 
-def run(paths: Sequence[str], given: Given, *, show_files: bool, show_settings: bool, quiet: bool) -> int:
-    """Analyse, print, and give the exit code: 1 where there are violations."""
+def run(
+    paths: Sequence[str], given: Given, gate: GateOptions, *, show_files: bool, show_settings: bool, quiet: bool
+) -> int:
+    """Analyse, print, and give the exit code: 1 where the gate failed, or, without one, for any violation."""
     with source_tree(paths) as tree:
         settings = given.settings(tree.root)
         options, selection = walk_options(settings), select(settings)
@@ -26,7 +29,8 @@ def run(paths: Sequence[str], given: Given, *, show_files: bool, show_settings: 
             print_files(tree, options)
             return EXIT_CLEAN
         wanted = outputs(settings.format, settings.output_files)
-        with ProgressBar(quiet=quiet) as progress:
-            report = check(tree, options, worker_processes(settings), agentforge.__version__, progress, selection)
+        jobs = worker_processes(settings)
+        with ProgressBar(quiet=quiet) as progress, opened(gate, settings, tree, jobs, progress) as gate_run:
+            report = check(tree, options, jobs, agentforge.__version__, progress, selection, gate_run)
         write(report, wanted)
     return exit_code(report)

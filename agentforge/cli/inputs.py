@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from agentforge import walk
-from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
-from agentforge.model import Report, SkippedFile
+from agentforge.errors import UsageError
+from agentforge.model import SkippedFile
 
 
 @contextmanager
@@ -39,8 +39,3 @@ def print_files(tree: walk.SourceTree, options: walk.WalkOptions) -> None:
         else:
             rows.add_row(item.path, item.language or "text")
     Console(highlight=False, markup=False).print(rows)
-
-
-def exit_code(report: Report) -> int:
-    """1 where the project has violations, 0 where it has none."""
-    return EXIT_FINDINGS if any(row.new or row.remaining for row in report.summary.severities) else EXIT_CLEAN

@@ -66,6 +66,22 @@ OutputFormat = Annotated[
     Format, typer.Option("--format", "-f", envvar="AGENTFORGE_FORMAT", help="table for people, json for machines.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+FailOnLevel = Annotated[str | None, _setting("gate.fail-on")]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="REF", help="New is what was not there where HEAD and this git ref parted."),
+]
+BaselineFile = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        metavar="FILE",
+        help="New is what is not in this report: our JSON or any tool's SARIF; REF:PATH reads it from git.",
+    ),
+]
+Staged = Annotated[
+    bool, typer.Option("--staged", help="Look at what is staged; new is what the last commit does not have.")
+]
 
 DataDir = Annotated[
     str | None,

@@ -185,7 +185,7 @@ def _gate(values: _Values) -> GateSettings:
     }
     allowed = values.value("gate.new-violations")
     return GateSettings(
-        fail_on=Severity(fail_on) if fail_on else None,
+        fail_on=Severity(fail_on) if fail_on and fail_on != "never" else None,
         new_violations={Severity(severity): count for severity, count in allowed.items()},
         **numbers,
     )

@@ -34,11 +34,16 @@ def assign(violations: Iterable[Violation], text: str, functions: Sequence[Funct
             dataclasses.replace(
                 item,
                 function=function,
-                line_hash=hashlib.sha256(line.encode()).hexdigest(),
+                line_hash=hash_line(line),
                 fingerprint=hashlib.sha256(parts.encode()).hexdigest(),
             )
         )
     return tuple(result)
+
+
+def hash_line(line: str) -> str:
+    """SHA-256 of a line's text without its white space."""
+    return hashlib.sha256("".join(line.split()).encode("utf-8", "replace")).hexdigest()
 
 
 def _enclosing(functions: Sequence[Function], line: int) -> str:

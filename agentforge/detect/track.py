@@ -46,10 +46,10 @@ class Tracked:
     gone: tuple[int, ...]
 
 
-_Key: TypeAlias = Callable[[Known | Violation, str], tuple[object, ...]]
+Key: TypeAlias = Callable[[Known | Violation, str], tuple[object, ...]]
 
 # `path` is where the violation's file is now.
-_PASSES: tuple[_Key, ...] = (
+PASSES: tuple[Key, ...] = (
     lambda item, path: (item.fingerprint,),
     lambda item, path: (path, item.rule_id, item.line, item.line_hash, item.message),
     lambda item, path: (path, item.rule_id, item.line, item.line_hash),
@@ -59,18 +59,24 @@ _PASSES: tuple[_Key, ...] = (
     lambda item, path: (path, item.rule_id, item.function, item.message),
 )
 
+# Those by which only a line that says the same, wherever it stands, is the same.
+SAME_LINE = tuple(PASSES[index] for index in (0, 1, 2, 3, 5))
 
-def track(known: Iterable[Known], found: Sequence[Violation], renames: Mapping[str, str]) -> Tracked:
+
+def track(
+    known: Iterable[Known], found: Sequence[Violation], renames: Mapping[str, str], passes: Sequence[Key] = PASSES
+) -> Tracked:
     """Match the violations found in some files with all unresolved ones known of these files.
 
     Args:
         known: in the order in which they were first found.
         found: now, in the order of places.
         renames: old to new path of files that moved since.
+        passes: keys by which to match, the strongest first.
     """
     open_known = {item.id: item for item in known}
     matched: dict[int, int] = {}
-    for key in _PASSES:
+    for key in passes:
         waiting: dict[tuple[object, ...], list[int]] = defaultdict(list)
         for item in open_known.values():
             waiting[key(item, renames.get(item.path, item.path))].append(item.id)

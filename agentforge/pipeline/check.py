@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from agentforge.detect.bandit import load_config
@@ -10,6 +11,8 @@ from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFil
 from agentforge.pipeline.engine import engine_version
 from agentforge.pipeline.events import Observer, PhaseStarted
 from agentforge.pipeline.files import analyse_files
+from agentforge.pipeline.judge import GateRun, judge_check
+from agentforge.pipeline.new_code import Before
 from agentforge.pipeline.rules import broken_rules
 from agentforge.pipeline.stopwatch import Stopwatch
 from agentforge.pipeline.summary import ordered_violations, summarise
@@ -24,6 +27,7 @@ def check(
     version: str,
     observer: Observer,
     selection: Selection = NOTHING_CHOSEN,
+    gate: GateRun | None = None,
 ) -> Report:
     """Analyse a tree and keep nothing.
 
@@ -34,6 +38,7 @@ def check(
         version: of the tool.
         observer: is told of the progress.
         selection: of rules.
+        gate: judges the run; where it needs no more, only what changed is looked at.
 
     Raises:
         UsageError: an option or a tool's configuration in the tree is not usable.
@@ -42,12 +47,13 @@ def check(
     watch = Stopwatch()
     observer(PhaseStarted("walk"))
     with watch.phase("walk"):
-        found = list(walk(tree, options))
+        found = list(gate.sources(tree, options) if gate and gate.narrow else walk(tree, options))
         watch.count("walk", len(found))
     sources = [item for item in found if isinstance(item, SourceFile)]
     skipped = [item for item in found if isinstance(item, SkippedFile)]
     bandit = load_config(tree.root)
-    config = WorkerConfig(options.max_file_size, bandit, selection=selection)
+    features = gate is not None and gate.needs_features
+    config = WorkerConfig(options.max_file_size, bandit, features, selection)
     files: list[FileAnalysis] = []
     with watch.phase("analyse"):
         for batch in analyse_files(sources, config, jobs, observer):
@@ -55,8 +61,12 @@ def check(
             skipped.extend(item for item in batch if isinstance(item, SkippedFile))
         watch.count("analyse", len(files))
     files.sort(key=lambda file: file.path)
+    before: Sequence[Before] = ()
+    if gate is not None:
+        with watch.phase("gate"):
+            before = gate.before(tree, sources, config)
     violations = tuple(ordered_violations(files))
-    return Report(
+    report = Report(
         project=Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit),
         analysis=Analysis(
             id=None,
@@ -66,7 +76,7 @@ def check(
             completed_at=datetime.now(UTC).isoformat(timespec="seconds"),
             engine_version=engine_version(version, bandit, selection),
             model=None,
-            partial=bool(tree.scopes),
+            partial=bool(tree.scopes) or (gate is not None and gate.narrow),
             scopes=tree.scopes,
             files_analyzed=len(files),
             files_unchanged=0,
@@ -79,3 +89,4 @@ def check(
         violations=violations,
         rules=broken_rules(violations, {file.language for file in files if file.violations}, selection),
     )
+    return judge_check(gate, report, before, selection) if gate else report

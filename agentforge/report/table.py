@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agentforge.model import FunctionRef, Gate, Report, Severity, Status, Summary, Violation
-from agentforge.report.choice import condition_text
+from agentforge.model import FunctionRef, Gate, Report, Severity, SeverityCount, Status, Summary, Violation
+from agentforge.report.choice import condition_text, has_baseline
 from agentforge.report.grades import grade
 from agentforge.report.text import one_line
 
@@ -42,8 +42,8 @@ def _sections(report: Report) -> Iterator[RenderableType]:
     if worst:
         yield _title("\nHardest functions to understand")
         yield _worst_functions(worst)
-    first = report.analysis.previous_id is None
-    yield _title("\nViolations" if first else "\nViolations since the last analysis")
+    first = not has_baseline(report)
+    yield _title("\nViolations" if report.analysis.previous_id is None else "\nViolations since the last analysis")
     yield _severities(report)
     if parts.top_violations:
         yield _title("\nLook at these first")
@@ -114,14 +114,19 @@ def _worst_functions(functions: list[FunctionRef]) -> Table:
 
 
 def _severities(report: Report) -> Table:
-    first = report.analysis.previous_id is None
-    table = _table("severity", *(("found",) if first else ("new", "fixed", "remaining")))
+    columns: dict[str, Callable[[SeverityCount], int]]
+    columns = {"new": lambda row: row.new, "fixed": lambda row: row.fixed, "remaining": lambda row: row.remaining}
+    if not has_baseline(report):
+        columns = {"found": lambda row: row.new + row.remaining}
+    elif report.analysis.previous_id is None:
+        del columns["fixed"]  # nothing was stored that would tell
+    table = _table("severity", *columns)
     table.columns[0].justify = "left"
     for row in report.summary.severities:
         if not (row.new or row.fixed or row.remaining):
             continue
-        numbers = (row.new + row.remaining,) if first else (row.new, row.fixed, row.remaining)
-        table.add_row(Text(row.severity.value, SEVERITY_STYLE[row.severity]), *(f"{number:,}" for number in numbers))
+        numbers = (f"{number(row):,}" for number in columns.values())
+        table.add_row(Text(row.severity.value, SEVERITY_STYLE[row.severity]), *numbers)
     if not table.rows:
         table.add_row(Text("none", "green"))
     return table

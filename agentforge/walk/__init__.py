@@ -4,7 +4,7 @@ from agentforge.walk.discover import DefaultBranch, SourceTree, default_branch, 
 from agentforge.walk.git import clone
 from agentforge.walk.git import is_url as is_git_url
 from agentforge.walk.source import UnreadableSourceError, escape, read_source
-from agentforge.walk.walk import MAX_FILE_SIZE, WalkOptions, classified, looked_at, renames, walk, wanted
+from agentforge.walk.walk import MAX_FILE_SIZE, WalkOptions, chosen_names, classified, looked_at, renames, walk
 
 __all__ = [
     "MAX_FILE_SIZE",
@@ -12,6 +12,7 @@ __all__ = [
     "SourceTree",
     "UnreadableSourceError",
     "WalkOptions",
+    "chosen_names",
     "classified",
     "clone",
     "default_branch",
@@ -22,5 +23,4 @@ __all__ = [
     "read_source",
     "renames",
     "walk",
-    "wanted",
 ]

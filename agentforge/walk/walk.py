@@ -56,13 +56,13 @@ def walk(
     Raises:
         UsageError: a pattern of the options is none.
     """
-    for name, reason in wanted(tree, options, _names(tree) if names is None else names):
+    for name, reason in chosen_names(tree, options, _names(tree) if names is None else names):
         found = _look(tree.root, name, options.max_file_size) if reason is None else SkippedFile(escape(name), reason)
         if found is not None:
             yield found
 
 
-def wanted(tree: SourceTree, options: WalkOptions, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+def chosen_names(tree: SourceTree, options: WalkOptions, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
     """Those of some root-relative paths that the options and the scopes leave in, and `excluded` ones with the reason.
 
     Raises:

@@ -1,0 +1,155 @@
+"""Changed files as git has them: what they were before, analysed as they are analysed now, and what is staged."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from agentforge import parse
+from agentforge.model import FileAnalysis, SkippedFile, SourceFile, Violation
+from agentforge.pipeline.events import Observer
+from agentforge.pipeline.files import analyse_files
+from agentforge.pipeline.new_code import Before, KnownFunction, KnownViolation, line_map
+from agentforge.pipeline.worker import WorkerConfig
+from agentforge.walk import SourceTree, WalkOptions, chosen_names, classified, escape
+from agentforge.walk.git_diff import ChangedFile, read_blobs
+from agentforge.walk.source import UnreadableSourceError, read_source, too_large
+
+
+def staged_sources(
+    tree: SourceTree, options: WalkOptions, changed: Sequence[ChangedFile], folder: str
+) -> Iterator[SourceFile | SkippedFile]:
+    """What is staged, as files to be analysed; their content is written to a folder, under names of ours.
+
+    Args:
+        tree: the checkout.
+        options: what to leave out.
+        changed: staged files.
+        folder: an empty one, which stays until they are analysed.
+    """
+    blobs = {file.path: file.blob or "" for file in changed}
+    chosen = list(chosen_names(tree, options, blobs))
+    wanted_blobs = [blobs[name] for name, reason in chosen if reason is None]
+    contents = read_blobs(tree.root, wanted_blobs, options.max_file_size)
+    for number, (name, reason) in enumerate(chosen):
+        raw = next(contents) if reason is None else None
+        if raw is None:
+            yield SkippedFile(escape(name), reason or too_large(options.max_file_size))
+            continue
+        location = f"{folder}/{number}"
+        Path(location).write_bytes(raw)
+        yield classified(name, location, raw)
+
+
+def analyse_before(
+    root: str,
+    changed: Sequence[ChangedFile],
+    sources: Sequence[SourceFile],
+    config: WorkerConfig,
+    jobs: int,
+    observer: Observer,
+    folder: str,
+) -> list[Before]:
+    """How changed files were, one `Before` for each side: one, or several in a merge.
+
+    A file is analysed under the path that it has now, so that moving it changes nothing of what is found in it.
+
+    Args:
+        root: of the checkout.
+        changed: the files that git says have changed.
+        sources: those of them that are analysed now.
+        config: for the workers, as for the files of now.
+        jobs: worker processes, at least 1.
+        observer: is told of the progress.
+        folder: an empty one.
+    """
+    now = {source.path: source for source in sources}
+    rows = [(file, now[escape(file.path)]) for file in changed if escape(file.path) in now]
+    sides = max([len(file.old_blobs) for file, _ in rows], default=1) or 1
+    touched = frozenset(source.path for _, source in rows)
+    result = []
+    for side in range(sides):
+        olds = [(source, file.old_blobs[side]) for file, source in rows if side < len(file.old_blobs)]
+        only = touched if side == 0 else frozenset(source.path for source, _ in olds)
+        place = f"{folder}/{side}"
+        Path(place).mkdir()
+        result.append(_side(root, olds, only, config, jobs, observer, place))
+    return result
+
+
+def _side(
+    root: str,
+    olds: Sequence[tuple[SourceFile, str]],
+    touched: frozenset[str],
+    config: WorkerConfig,
+    jobs: int,
+    observer: Observer,
+    folder: str,
+) -> Before:
+    files: list[SourceFile] = []
+    current = {source.path: source.location for source, _ in olds}
+    contents = read_blobs(root, [blob for _, blob in olds], config.max_file_size)
+    for number, ((source, _), raw) in enumerate(zip(olds, contents, strict=True)):
+        if raw is not None:
+            location = f"{folder}/{number}"
+            Path(location).write_bytes(raw)
+            digest = hashlib.sha256(raw).hexdigest()
+            files.append(SourceFile(source.path, location, len(raw), digest, source.language))
+    batches = analyse_files(files, config, jobs, observer)
+    found = [item for batch in batches for item in batch if isinstance(item, FileAnalysis)]
+    locations = {file.path: file.location for file in files}
+    lines = {
+        file.path: _lazy_line_map(locations[file.path], current[file.path], config.max_file_size)
+        for file in found
+        if file.violations
+    }
+    return Before(known_violations(found), known_functions(found), touched=touched, lines=lines)
+
+
+def known_violations(files: Sequence[FileAnalysis]) -> list[KnownViolation]:
+    """All violations of some files, the waived ones too: a waiver that went does not make them new."""
+    numbers = itertools.count()
+    return [known(next(numbers), item) for file in files for item in file.violations]
+
+
+def known(number: int, item: Violation) -> KnownViolation:
+    """A violation as one that was there before."""
+    return KnownViolation(
+        id=number,
+        path=item.path,
+        rule_id=item.rule_id,
+        line=item.line,
+        message=item.message,
+        line_hash=item.line_hash,
+        fingerprint=item.fingerprint,
+        function=item.function,
+        severity=item.severity,
+    )
+
+
+def known_functions(files: Sequence[FileAnalysis]) -> list[KnownFunction]:
+    """All functions of some files."""
+    return [
+        KnownFunction(file.path, item.qualified_name, item.cyclomatic, item.cognitive, item.code_hash)
+        for file in files
+        for item in file.metrics.functions
+    ]
+
+
+def _lazy_line_map(old: str, new: str, max_size: int) -> Callable[[int], int | None]:
+    """Compares two files when it is first asked."""
+    maps: list[Callable[[int], int | None]] = []
+
+    def old_number(line: int) -> int | None:
+        if not maps:
+            try:
+                texts = [parse.decode(read_source(place, max_size)).text for place in (old, new)]
+            except UnreadableSourceError:
+                maps.append(lambda _: None)
+            else:
+                maps.append(line_map(*texts))
+        return maps[0](line)
+
+    return old_number

@@ -1,0 +1,220 @@
+"""What is new in a run, compared with how things were before: violations, and functions that were added or grew.
+
+A violation is new where nothing of before is the same. Where the files of before are known (a git ref, the index), the
+same is: the same rule on a line that was not touched, or on a line that says the same wherever it stands now. A line
+that was changed and still breaks the rule is new: whoever changed it had it in sight. A measure's violation (long
+function, high complexity) is new only where the function did not break that rule before, or broke it less severely.
+Where only a report of before is known, the passes of `detect.track` decide.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agentforge.detect.track import PASSES, SAME_LINE, Key, track
+from agentforge.model import Function, Severity, Violation
+from agentforge.pipeline.gate import NewFunction
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+_SAME_PLACE: Key = lambda item, path: (path, item.rule_id, item.line)  # noqa: E731 - as the other keys
+
+
+@dataclass(frozen=True, slots=True)
+class KnownViolation:
+    """A violation that was there before; `id` tells it from the others. What is not known is empty, or None."""
+
+    id: int
+    path: str
+    rule_id: str
+    line: int
+    message: str
+    line_hash: str = ""
+    fingerprint: str = ""
+    function: str = ""
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFunction:
+    """A function that was there before."""
+
+    path: str
+    qualified_name: str
+    cyclomatic: int
+    cognitive: int
+    code_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How things were.
+
+    Attributes:
+        violations: that were there.
+        functions: that were there; None where nothing is known of them.
+        renames: old to new path of files that moved since.
+        touched: paths of which something may be new, None for all.
+        lines: path to a function from a line's number now to what it was, None for a line that changed.
+    """
+
+    violations: Sequence[KnownViolation]
+    functions: Sequence[KnownFunction] | None = None
+    renames: Mapping[str, str] = field(default_factory=dict)
+    touched: Collection[str] | None = None
+    lines: Mapping[str, Callable[[int], int | None]] | None = None
+
+
+def new_violations(before: Before, found: Sequence[Violation], measures: Collection[str]) -> list[Violation]:
+    """Those of `found` that are new, in its order.
+
+    Args:
+        before: how things were.
+        found: now.
+        measures: ids of rules that compare a measure with levels.
+    """
+    candidates = [item for item in found if before.touched is None or item.path in before.touched]
+    left = {item.id: item for item in before.violations}
+    matched: dict[int, KnownViolation] = {}
+    if before.lines is not None:
+        _match_places(before, candidates, left, matched)
+    _match_passes(before, candidates, left, matched)
+    _match_measures(before, candidates, left, matched, measures)
+    return [
+        item
+        for index, item in enumerate(candidates)
+        if index not in matched or (item.rule_id in measures and _worse(item, matched[index]))
+    ]
+
+
+def _match_places(
+    before: Before,
+    candidates: Sequence[Violation],
+    left: dict[int, KnownViolation],
+    matched: dict[int, KnownViolation],
+) -> None:
+    """A line that was not touched has what it had: of many equal lines, those that were added are the new ones."""
+    places: dict[tuple[str, str, int], list[int]] = defaultdict(list)
+    for item in left.values():
+        places[(item.path, item.rule_id, item.line)].append(item.id)
+    for index, violation in enumerate(candidates):
+        old_line = (
+            before.lines[violation.path](violation.line) if before.lines and violation.path in before.lines else None
+        )
+        if old_line is not None and (ids := places.get((violation.path, violation.rule_id, old_line))):
+            matched[index] = left.pop(ids.pop(0))
+
+
+def _match_passes(
+    before: Before,
+    candidates: Sequence[Violation],
+    left: dict[int, KnownViolation],
+    matched: dict[int, KnownViolation],
+) -> None:
+    rest = [index for index in range(len(candidates)) if index not in matched]
+    passes = SAME_LINE if before.lines is not None else (*PASSES, _SAME_PLACE)
+    tracked = track(left.values(), [candidates[index] for index in rest], before.renames, passes)
+    for index, (_, known) in zip(rest, tracked.found, strict=True):
+        if known is not None:
+            matched[index] = left.pop(known)
+
+
+def _match_measures(
+    before: Before,
+    candidates: Sequence[Violation],
+    left: Mapping[int, KnownViolation],
+    matched: dict[int, KnownViolation],
+    measures: Collection[str],
+) -> None:
+    """A function whose header changed is the same function, a file whose first line changed the same file."""
+    waiting: dict[tuple[str, str, str], list[KnownViolation]] = defaultdict(list)
+    for known in left.values():
+        path = before.renames.get(known.path, known.path)
+        waiting[(path, known.rule_id, known.function)].append(known)
+    for index, item in enumerate(candidates):
+        if index not in matched and item.rule_id in measures:
+            same = waiting.get((item.path, item.rule_id, item.function))
+            if same:
+                matched[index] = same.pop(0)
+
+
+def _worse(item: Violation, known: KnownViolation) -> bool:
+    return known.severity is not None and _RANK[item.severity] < _RANK[known.severity]
+
+
+def new_functions(before: Before, found: Iterable[tuple[str, Function]]) -> list[NewFunction]:
+    """The functions that were added or became more complex, in order.
+
+    Args:
+        before: how things were. Where it knows nothing of functions, all are new.
+        found: path and function, now.
+
+    Functions of one name in one file (overloads) are paired by their complexity, the highest first. One whose code was
+    there already, under whatever name, is not new.
+    """
+    rows = [(path, item) for path, item in found if before.touched is None or path in before.touched]
+    if before.functions is None:
+        return [NewFunction(path, item) for path, item in rows]
+    codes = {item.code_hash for item in before.functions if item.code_hash}
+    known: dict[tuple[str, str], list[KnownFunction]] = defaultdict(list)
+    for old in before.functions:
+        known[(before.renames.get(old.path, old.path), old.qualified_name)].append(old)
+    now: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, (path, item) in enumerate(rows):
+        now[(path, item.qualified_name)].append(index)
+    result: dict[int, NewFunction] = {}
+    for key, indexes in now.items():
+        old_cyclomatic = _descending(old.cyclomatic for old in known.get(key, ()))
+        old_cognitive = _descending(old.cognitive for old in known.get(key, ()))
+        cyclomatic = _ranks(indexes, lambda index: rows[index][1].cyclomatic)
+        cognitive = _ranks(indexes, lambda index: rows[index][1].cognitive)
+        for index in indexes:
+            path, item = rows[index]
+            added = cyclomatic[index] >= len(old_cyclomatic)
+            grew = added or item.cyclomatic > old_cyclomatic[cyclomatic[index]]
+            tangled = (
+                added or cognitive[index] >= len(old_cognitive) or item.cognitive > old_cognitive[cognitive[index]]
+            )
+            if (grew or tangled) and item.code_hash not in codes:
+                result[index] = NewFunction(path, item, added, grew, tangled)
+    return [result[index] for index in sorted(result)]
+
+
+def _descending(values: Iterable[int]) -> list[int]:
+    return sorted(values, reverse=True)
+
+
+def _ranks(indexes: Sequence[int], measure: Callable[[int], int]) -> dict[int, int]:
+    """Place of each among those of one name, the most complex first."""
+    return {index: rank for rank, index in enumerate(sorted(indexes, key=lambda index: -measure(index)))}
+
+
+def line_map(old: str, new: str) -> Callable[[int], int | None]:
+    """A function from a line's number in a new text to its number in the old one, None for one that was changed.
+
+    Args:
+        old, new: texts with `\\n` line ends. Lines that differ in white space alone are equal.
+    """
+    old_lines = ["".join(line.split()) for line in old.split("\n")]
+    new_lines = ["".join(line.split()) for line in new.split("\n")]
+    start = 0
+    while start < min(len(old_lines), len(new_lines)) and old_lines[start] == new_lines[start]:
+        start += 1
+    end = 0
+    most = min(len(old_lines), len(new_lines)) - start
+    while end < most and old_lines[-1 - end] == new_lines[-1 - end]:
+        end += 1
+    middle_old, middle_new = old_lines[start : len(old_lines) - end], new_lines[start : len(new_lines) - end]
+    blocks = difflib.SequenceMatcher(None, middle_old, middle_new).get_matching_blocks()
+    moved = {start + block.b + i + 1: start + block.a + i + 1 for block in blocks for i in range(block.size)}
+    shift = len(old_lines) - len(new_lines)
+    first_of_end = len(new_lines) - end + 1
+
+    def old_number(line: int) -> int | None:
+        if line <= start:
+            return line
+        return line + shift if first_of_end <= line <= len(new_lines) else moved.get(line)
+
+    return old_number

@@ -1,0 +1,57 @@
+"""The gate of `agentforge analyze`: new since the last analysis, since a ref, and by conditions on what is stored."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fix_repository import Repository
+
+COMMAND = str(Path(sys.executable).parent / "agentforge")
+SHELL = "import subprocess\n\n\ndef run(cmd):\n    subprocess.call(cmd, shell=True)\n"
+ADDED = "\n\ndef more(cmd):\n    subprocess.call(cmd, shell=True)\n"
+
+Analyze = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def analyze(repository: Repository, database_url: str) -> Analyze:
+    environment = {**os.environ, "AGENTFORGE_DATABASE_URL": database_url, "COLUMNS": "200"}
+
+    def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [COMMAND, "analyze", str(repository.root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+
+    return analyze
+
+
+def test_new_is_what_the_last_analysis_did_not_have(repository: Repository, analyze: Analyze) -> None:
+    repository.commit({"a.py": SHELL})
+    first = analyze("--fail-on", "high")
+    assert (first.returncode, "violations, high or worse: 1, at most 0 allowed" in first.stdout) == (1, True), (
+        first.stderr
+    )
+    assert analyze().returncode == 1, "without a word about the gate any violation fails"
+    assert analyze("--fail-on", "high").returncode == 0
+    repository.commit({"a.py": SHELL + ADDED})
+    done = analyze("--fail-on", "high")
+    assert done.returncode == 1
+    assert "Gate: failed (new is what was not there at analysis " in done.stdout
+    assert "new violations, high or worse: 1, at most 0 allowed (1 too high)" in done.stdout
+    assert "1. a.py:9 B602" in done.stdout
+
+
+def test_since_needs_no_earlier_analysis(repository: Repository, analyze: Analyze) -> None:
+    repository.commit({"a.py": SHELL, "b.py": SHELL})
+    repository.git("checkout", "-q", "-b", "feature")
+    repository.commit({"a.py": "\n" + SHELL})
+    assert analyze("--since", "main").returncode == 0
+    repository.commit({"a.py": SHELL + ADDED})
+    done = analyze("--since", "main")
+    assert done.returncode == 1
+    assert "new violations: 1, at most 0 allowed" in done.stdout
+    assert analyze("--since", "nowhere").returncode == 2
