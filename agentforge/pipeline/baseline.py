@@ -116,11 +116,11 @@ def _sarif(runs: list[Any], root: str) -> BaselineReport:
     commit = None
     for place, run in _objects(runs, "runs"):
         driver = _inside(run, "tool", "driver")
-        for inner, result in _objects(run.get("results") or [], f"{place}.results"):
+        for inner, result in _objects(run.get("results"), f"{place}.results"):
             known = _result(next(numbers), result, run, driver, root, inner)
             if known is not None and result.get("baselineState") not in _GONE:
                 violations.append(known)
-        for _, origin in _objects(run.get("versionControlProvenance") or [], f"{place}.versionControlProvenance"):
+        for _, origin in _objects(run.get("versionControlProvenance"), f"{place}.versionControlProvenance"):
             commit = commit or _commit(origin.get("revisionId"))
     return BaselineReport(tuple(violations), None, commit)
 
@@ -134,7 +134,7 @@ def _result(
     place: str,
 ) -> KnownViolation | None:
     """A result as a violation; None where it has no place in a file."""
-    locations = [row for _, row in _objects(result.get("locations") or [], f"{place}.locations")]
+    locations = [row for _, row in _objects(result.get("locations"), f"{place}.locations")]
     if not locations:
         return None
     artifact = _inside(locations[0], "physicalLocation", "artifactLocation")
@@ -175,6 +175,9 @@ def _path(uri: str, root: str) -> str:
 
 
 def _objects(rows: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The objects of a list with the place of each; none where the list is absent."""
+    if rows is None:
+        return
     if not isinstance(rows, list):
         raise _BadEntryError(f"{place} is no list")
     for index, row in enumerate(rows):

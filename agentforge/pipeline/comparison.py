@@ -13,7 +13,7 @@ from agentforge.pipeline.before import analyse_before, staged_sources
 from agentforge.pipeline.events import Observer
 from agentforge.pipeline.new_code import Before
 from agentforge.pipeline.worker import WorkerConfig
-from agentforge.walk import SourceTree, WalkOptions, walk
+from agentforge.walk import SourceTree, WalkOptions, escape, walk
 from agentforge.walk.git_diff import ChangedFile, changed_since, merge_base, staged
 
 _SHOWN_ID = 10
@@ -129,7 +129,8 @@ def since(tree: SourceTree, ref: str) -> Changed:
     _need_git(tree, "--since")
     commit = merge_base(tree.root, ref)
     files = changed_since(tree.root, commit)
-    return Changed(f"at the merge base with {ref} ({commit[:_SHOWN_ID]}, {_changed(len(files))} since)", files)
+    basis = f"at the merge base with {escape(ref)}, {commit[:_SHOWN_ID]}; {_changed(len(files))} since"
+    return Changed(basis, files)
 
 
 def what_is_staged(tree: SourceTree, index_file: str | None) -> Changed:
@@ -140,7 +141,7 @@ def what_is_staged(tree: SourceTree, index_file: str | None) -> Changed:
     """
     _need_git(tree, "--staged")
     files = staged(tree.root, index_file)
-    return Changed(f"before what is staged ({_changed(len(files))})", files, index_only=True)
+    return Changed(f"before what is staged; {_changed(len(files))}", files, index_only=True)
 
 
 def _changed(number: int) -> str:

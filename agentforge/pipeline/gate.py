@@ -91,10 +91,10 @@ def evaluate(settings: GateSettings, evidence: Evidence) -> Gate:
         never make a gate pass that failed.
     """
     judged = list(_judge(settings, evidence))
-    culprits: dict[tuple[str, int, str], Violation] = {}
+    culprits: dict[tuple[str, int, str, str], Violation] = {}
     for condition, guilty in judged:
         for item in guilty if not condition.passed else ():
-            culprits.setdefault((item.path, item.line, item.rule_id), item)
+            culprits.setdefault((item.path, item.line, item.rule_id, item.message), item)
     return Gate(
         basis=evidence.basis,
         conditions=tuple(condition for condition, _ in judged),
