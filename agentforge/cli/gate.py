@@ -17,8 +17,8 @@ from agentforge.pipeline.comparison import Comparison, Everything, Means, Record
 from agentforge.pipeline.events import Notice, Observer
 from agentforge.pipeline.judge import GateRun
 from agentforge.pipeline.new_code import Before
-from agentforge.walk import SourceTree, UnreadableSourceError, escape, read_source, renames
-from agentforge.walk.git_diff import read_file_at
+from agentforge.walk import SourceTree, UnreadableSourceError, default_branch, escape, read_source, renames
+from agentforge.walk.git_diff import changed_from, read_file_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,12 @@ def opened(
         return
     conditions = settings.gate if configured else GateSettings(fail_on=Severity.INFO)
     with tempfile.TemporaryDirectory(prefix="agentforge-gate-") as folder:
-        comparison = _comparison(options, tree, observer)
+        comparison = _comparison(options, tree)
         gate = GateRun(conditions, comparison, Means(jobs, observer, folder))
         if comparison.index_only and gate.asks_for_everything:
             observer(Notice("--staged: the project's scores and duplication are not judged, what is staged is a part."))
+        if isinstance(comparison, Recorded):
+            _warn(options.baseline or "", comparison, gate, tree, observer)
         yield gate
 
 
@@ -80,13 +82,13 @@ def exit_code(report: Report) -> int:
     return EXIT_FINDINGS if any(row.new or row.remaining for row in report.summary.severities) else EXIT_CLEAN
 
 
-def _comparison(options: GateOptions, tree: SourceTree, observer: Observer) -> Comparison:
+def _comparison(options: GateOptions, tree: SourceTree) -> Comparison:
     if options.since is not None:
         return since(tree, options.since)
     if options.staged:
         return what_is_staged(tree, _index_of_hook(tree))
     if options.baseline is not None:
-        return _recorded(options.baseline, tree, observer)
+        return _recorded(options.baseline, tree)
     return Everything()
 
 
@@ -100,13 +102,11 @@ def _index_of_hook(tree: SourceTree) -> str | None:
     return str(place) if folder in place.parents else None
 
 
-def _recorded(name: str, tree: SourceTree, observer: Observer) -> Recorded:
+def _recorded(name: str, tree: SourceTree) -> Recorded:
     """A report of before, from a file or, as REF:PATH, from git."""
     shown = escape(name)
     report = read_baseline(_content(name, shown, tree), shown, tree.root)
     moved = renames(tree, report.commit)
-    if report.functions is None:
-        observer(Notice(f"{shown} says nothing of functions: where the gate asks for new ones, all count."))
     return Recorded(f"in {shown}", Before(report.violations, report.functions, moved))
 
 
@@ -124,3 +124,20 @@ def _content(name: str, shown: str, tree: SourceTree) -> bytes:
             "Give a file, or REF:PATH for one in git, such as main:agentforge-baseline.json.",
         )
     return raw
+
+
+def _warn(name: str, comparison: Recorded, gate: GateRun, tree: SourceTree, observer: Observer) -> None:
+    """Say what weakens the comparison: a report without functions, a file that this branch has changed."""
+    if comparison.recorded.functions is None and gate.needs_functions:
+        observer(Notice(f"{escape(name)} says nothing of functions: all count as new."))
+    main = default_branch(tree)
+    if main is None or not Path(name).exists():
+        return
+    place = Path(os.path.realpath(name))
+    if place.is_relative_to(tree.root) and changed_from(tree.root, main.name, str(place.relative_to(tree.root))):
+        observer(
+            Notice(
+                f"{escape(name)} is not what {main.name} has: whoever changes the code can change it, too. "
+                f"Use --baseline {main.name}:{escape(str(place.relative_to(tree.root)))}"
+            )
+        )

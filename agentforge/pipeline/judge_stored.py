@@ -10,13 +10,14 @@ from agentforge.detect.bandit import load_config
 from agentforge.embed.duplicates import MIN_LINES
 from agentforge.model import Function, Halstead, Report, SourceFile, Status, Violation
 from agentforge.pipeline.analyze import Request, analyze
-from agentforge.pipeline.events import Observer
+from agentforge.pipeline.events import Notice, Observer
 from agentforge.pipeline.gate import Evidence, NewFunction, evaluate, project_scores
 from agentforge.pipeline.judge import GateRun, new_functions_in, new_in
 from agentforge.pipeline.new_code import Before, KnownFunction
 from agentforge.pipeline.worker import WorkerConfig
-from agentforge.store.gate import StoredFunction, branch_functions, project_of
-from agentforge.walk import SourceTree
+from agentforge.store.baseline import default_branch_analysis, new_violations
+from agentforge.store.gate import StoredFunction, branch_functions, default_branch_name, project_of
+from agentforge.walk import SourceTree, renames
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -36,7 +37,7 @@ def judged(connection: Connection, request: Request, observer: Observer, gate: G
     """
     if gate is None:
         return analyze(connection, request, observer)
-    functions = _functions_before(connection, gate, request.tree)
+    known = _functions_before(connection, gate, request.tree)
     report = analyze(connection, request, observer)
     before: Sequence[Before]
     basis = gate.comparison.basis
@@ -44,8 +45,8 @@ def judged(connection: Connection, request: Request, observer: Observer, gate: G
         before = _before(gate, request)
         news = new_in(before, report, request.selection)
     else:
-        basis, news = _since_last(report)
-        before = [Before((), functions)] if basis else []
+        basis, news = _since_the_default_branch(connection, report, observer)
+        before = [known] if basis and known is not None else []
     evidence = Evidence(
         basis=basis,
         violations=news,
@@ -56,13 +57,23 @@ def judged(connection: Connection, request: Request, observer: Observer, gate: G
     return dataclasses.replace(report, gate=evaluate(gate.settings, evidence))
 
 
-def _functions_before(connection: Connection, gate: GateRun, tree: SourceTree) -> list[KnownFunction] | None:
-    """The functions of a branch before a run that may replace them; None where they are not needed or not known."""
-    if not gate.needs_functions or gate.comparison.basis:
+def _functions_before(connection: Connection, gate: GateRun, tree: SourceTree) -> Before | None:
+    """The functions of the default branch before a run that may replace them; of this branch where that is not known.
+
+    None where they are not needed, or there are none.
+    """
+    project_id = None
+    if gate.needs_functions and not gate.comparison.basis:
+        project_id = project_of(connection, tree.key)
+    if project_id is None:
         return None
-    project_id = project_of(connection, tree.key)
-    found = branch_functions(connection, project_id, tree.branch) if project_id is not None else []
-    return [KnownFunction(row.path, row.qualified_name, row.cyclomatic, row.cognitive, row.code_hash) for row in found]
+    main = default_branch_analysis(connection, project_id)
+    branch, commit = (main.branch, main.commit) if main else (tree.branch, None)
+    found = branch_functions(connection, project_id, branch)
+    functions = [
+        KnownFunction(row.path, row.qualified_name, row.cyclomatic, row.cognitive, row.code_hash) for row in found
+    ]
+    return Before((), functions, renames(tree, commit))
 
 
 def _before(gate: GateRun, request: Request) -> Sequence[Before]:
@@ -75,12 +86,27 @@ def _before(gate: GateRun, request: Request) -> Sequence[Before]:
     return gate.before(tree, sources, config)
 
 
-def _since_last(report: Report) -> tuple[str, list[Violation]]:
-    """What the run found for the first time or again; everything, without a basis, in the first run."""
+def _since_the_default_branch(
+    connection: Connection, report: Report, observer: Observer
+) -> tuple[str, list[Violation]]:
+    """What counts as new in a stored run, and since when; everything, with no basis, where nothing was there before."""
+    project, run = report.project, report.analysis
     found = [item for item in report.violations if item.status not in (Status.FIXED, Status.WAIVED)]
-    if report.analysis.previous_id is None:
+    if project.id is None or run.id is None:
         return "", found
-    return f"at analysis {report.analysis.previous_id}", [item for item in found if item.status is not Status.OPEN]
+    main = default_branch_analysis(connection, project.id)
+    if main is None and (name := default_branch_name(connection, project.id)) not in (None, project.branch):
+        observer(Notice(f"{name} was never analysed: everything on this branch counts. Analyse {name} first."))
+        return "", found
+    own = main is None or main.branch == project.branch
+    if own and run.previous_id is None:
+        return "", found
+    new = new_violations(connection, project.id, project.branch, run.id)
+    if main is None:
+        basis = f"at analysis {run.previous_id}"
+    else:
+        basis = f"at analysis {run.previous_id if own else main.analysis_id} of {main.branch}"
+    return basis, [item for item in found if item.fingerprint in new]
 
 
 def _functions(

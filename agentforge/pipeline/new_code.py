@@ -10,7 +10,7 @@ Where only a report of before is known, the passes of `detect.track` decide.
 from __future__ import annotations
 
 import difflib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -151,13 +151,14 @@ def new_functions(before: Before, found: Iterable[tuple[str, Function]]) -> list
         before: how things were. Where it knows nothing of functions, all are new.
         found: path and function, now.
 
-    Functions of one name in one file (overloads) are paired by their complexity, the highest first. One whose code was
-    there already, under whatever name, is not new.
+    Functions of one name in one file (overloads) are paired by their complexity, the highest first. One that was only
+    moved, so that there are no more copies of its code than before, is not new.
     """
     rows = [(path, item) for path, item in found if before.touched is None or path in before.touched]
     if before.functions is None:
         return [NewFunction(path, item) for path, item in rows]
-    codes = {item.code_hash for item in before.functions if item.code_hash}
+    copies = Counter(item.code_hash for _, item in rows)
+    copies.subtract(item.code_hash for item in before.functions)
     known: dict[tuple[str, str], list[KnownFunction]] = defaultdict(list)
     for old in before.functions:
         known[(before.renames.get(old.path, old.path), old.qualified_name)].append(old)
@@ -177,7 +178,8 @@ def new_functions(before: Before, found: Iterable[tuple[str, Function]]) -> list
             tangled = (
                 added or cognitive[index] >= len(old_cognitive) or item.cognitive > old_cognitive[cognitive[index]]
             )
-            if (grew or tangled) and item.code_hash not in codes:
+            moved = bool(item.code_hash) and copies[item.code_hash] <= 0
+            if (grew or tangled) and not moved:
                 result[index] = NewFunction(path, item, added, grew, tangled)
     return [result[index] for index in sorted(result)]
 

@@ -162,6 +162,7 @@ def violation_object(violation: Violation) -> dict[str, Any]:
         "message": violation.message,
         "suggestion": violation.suggestion,
         "fingerprint": violation.fingerprint,
+        "line_hash": violation.line_hash,
         "status": violation.status.value,
         "tool": violation.tool,
         "function": violation.function,
@@ -190,13 +191,25 @@ def rule_object(rule: RuleInfo) -> dict[str, Any]:
 
 
 def gate_object(gate: Gate) -> dict[str, Any]:
-    """The `gate` member: each condition, which violations are new, and which to fix first, by fingerprint."""
+    """The `gate` member: each condition, which violations are new, by fingerprint, and what to fix first."""
     return {
         "passed": gate.passed,
         "basis": gate.basis,
         "conditions": [dataclasses.asdict(condition) for condition in gate.conditions],
         "new": sorted(gate.new),
-        "first": [violation.fingerprint for violation in gate.first],
+        "first": [_to_fix(item) for item in gate.first],
+    }
+
+
+def _to_fix(item: Violation) -> dict[str, Any]:
+    """One of `gate.first`; its fingerprint is None where it is no violation, but a function that is over a limit."""
+    return {
+        "path": item.path,
+        "line": item.line,
+        "rule_id": item.rule_id,
+        "message": item.message,
+        "suggestion": item.suggestion,
+        "fingerprint": item.fingerprint or None,
     }
 
 

@@ -42,6 +42,12 @@ def branch_functions(
     return [StoredFunction._make((*row[:-3], _place(*row[-3:]))) for row in rows]
 
 
+def default_branch_name(connection: Connection, project_id: int) -> str | None:
+    """The default branch of a project, analysed or not; None where nobody knows it."""
+    row = connection.execute(load("gate")["default_branch"], {"project_id": project_id}).fetchone()
+    return row[0] if row else None
+
+
 def _place(name: str | None, path: str, line: int) -> str:
     return f"{name}, {path}:{line}" if name is not None else ""
 

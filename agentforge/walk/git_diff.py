@@ -152,16 +152,20 @@ def read_file_at(root: str, ref: str, path: str, max_size: int) -> bytes | None:
     return next(read_blobs(root, [blob], max_size)) if blob else None
 
 
-def differs(root: str, commit: str, path: str) -> bool:
-    """Whether a tracked file of the working tree is another one than at a commit."""
+def changed_from(root: str, branch: str, path: str) -> bool:
+    """Whether a file that a branch has, here or at `origin`, is another one in the working tree.
+
+    Args:
+        root: of the checkout.
+        branch: name of the branch.
+        path: of the file, root-relative.
+    """
+    commit = _commit(root, f"refs/remotes/origin/{branch}") or _commit(root, f"refs/heads/{branch}")
+    if commit is None or git.line(root, "rev-parse", "--verify", "--quiet", f"{commit}:{path}") is None:
+        return False
     environment = git.safe_environment(root, *git.no_filters(root))
     arguments = ("--literal-pathspecs", "diff", "--no-ext-diff", "--no-textconv", "--raw", "-z", commit, "--", path)
     return bool(_run(root, environment, *arguments))
-
-
-def commit_of(root: str, ref: str) -> str | None:
-    """The full id of the commit that a ref names, or None."""
-    return _commit(root, ref)
 
 
 @dataclass(frozen=True, slots=True)

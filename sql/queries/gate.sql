@@ -18,3 +18,6 @@ LEFT JOIN LATERAL (
 ) AS twin ON true
 WHERE f.project_id = %(project_id)s AND a.branch = %(branch)s
 ORDER BY f.id;
+
+-- default_branch --
+SELECT default_branch FROM agentforge.projects WHERE id = %(project_id)s;

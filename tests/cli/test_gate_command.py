@@ -179,6 +179,7 @@ def test_a_baseline_is_followed_through_renames(repository: Repository, check: C
     repository.commit({"a.py": SHELL})
     Path("../baseline").write_text(check("--format", "json").out)
     repository.git("mv", "a.py", "b.py")
+    repository.write({"b.py": "\n" + SHELL})
     assert check("--baseline", "../baseline").code == 0
 
 
@@ -190,6 +191,18 @@ def test_a_baseline_may_be_read_from_git(repository: Repository, check: Check) -
     repository.commit({"b.json": "{}", "a.py": SHELL})
     assert check("--baseline", "main:b.json").code == 0
     assert check("--baseline", "b.json").code == 2
+
+
+def test_a_baseline_that_the_branch_has_changed_is_warned_of(repository: Repository, check: Check) -> None:
+    repository.commit({"b.json": check("--format", "json").out, "a.py": SHELL})
+    repository.git("checkout", "-q", "-b", "feature")
+    assert check("--baseline", "b.json", "--fail-on", "never").err == ""
+    repository.write({"b.json": check("--format", "json").out})
+    done = check("--baseline", "b.json")
+    assert done.code == 0
+    assert "b.json is not what main has" in done.err
+    assert "Use --baseline main:b.json" in done.err
+    assert check("--baseline", "main:b.json").code == 1
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +21,7 @@ from agentforge.model import (
     Summary,
     Violation,
 )
-from agentforge.pipeline.gate import Evidence, NewFunction, evaluate, in_force, project_scores
+from agentforge.pipeline.gate import Evidence, NewFunction, evaluate, project_scores
 
 
 def violation(severity: Severity, line: int = 1, path: str = "a.py") -> Violation:
@@ -118,23 +117,6 @@ def test_scores_of_a_project_are_weighted_by_lines() -> None:
     assert project_scores([]) == Scores(100, 100, 100)
 
 
-@pytest.mark.parametrize(
-    ("configured", "flag", "expected"),
-    [
-        (GateSettings(), None, Severity.INFO),
-        (GateSettings(), "never", None),
-        (GateSettings(), "high", Severity.HIGH),
-        (GateSettings(new_cyclomatic=9), None, None),
-        (GateSettings(fail_on=Severity.LOW), None, Severity.LOW),
-        (GateSettings(fail_on=Severity.LOW), "never", None),
-    ],
-)
-def test_the_flag_goes_before_the_project(
-    configured: GateSettings, flag: str | None, expected: Severity | None
-) -> None:
-    assert in_force(configured, flag) == dataclasses.replace(configured, fail_on=expected)
-
-
 counts = st.integers(0, 20)
 settings_ = st.builds(
     GateSettings,
@@ -191,4 +173,4 @@ def test_worse_never_passes_where_better_failed(
 
 @given(violations_, functions_)
 def test_a_gate_that_asks_for_nothing_passes(violations: list[Violation], functions: list[NewFunction]) -> None:
-    assert evaluate(in_force(GateSettings(), "never"), Evidence("", violations, functions, Scores(0, 0, 0))).passed
+    assert evaluate(GateSettings(), Evidence("", violations, functions, Scores(0, 0, 0))).passed

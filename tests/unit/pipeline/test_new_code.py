@@ -123,6 +123,8 @@ def test_functions_count_that_were_added_or_grew() -> None:
         ("a.py", "added", True, True, True),
     ]
     assert len(new_functions(Before(()), now)) == len(now)
+    copied = [("a.py", function("moved", 9, 9, code="code")), ("b.py", function("copy", 9, 9, code="code"))]
+    assert named(new_functions(before, copied)) == [("b.py", "copy", True, True, True)]
 
 
 texts = st.lists(st.sampled_from(["a", "b", " b", "c", "", "d e", "de"]), max_size=30)

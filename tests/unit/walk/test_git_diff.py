@@ -82,8 +82,10 @@ def test_configuration_of_the_repository_runs_nothing_and_changes_nothing(reposi
     repository.write({"a.py": "2\n"})
     os.utime(repository.root / ".gitattributes", (1, 1))
     assert changed(repository, base) == {"a.py": ("a.py", 1)}
-    assert git_diff.differs(str(repository.root), base, "a.py")
-    assert not git_diff.differs(str(repository.root), base, ".gitattributes")
+    assert git_diff.changed_from(str(repository.root), "main", "a.py")
+    assert not git_diff.changed_from(str(repository.root), "main", ".gitattributes")
+    assert not git_diff.changed_from(str(repository.root), "main", "nothing")
+    assert not git_diff.changed_from(str(repository.root), "nowhere", "a.py")
     assert not (repository.root / "trapped").exists()
 
 
