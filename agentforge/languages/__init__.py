@@ -46,6 +46,7 @@ class Language:
         title: as its users write it.
         grammar: (module, function) that yields the tree-sitter language, e.g. (`tree_sitter_php`, `language_php`).
         comments: node types that are comments.
+        line_comment: what begins a comment to the end of the line.
         strings: node types that are string literals, an operand each.
         not_parameters: node types in a parameter list that are no parameters (Python's bare `*`).
         parameters: node types in a parameter list that are parameters, all else there is none; empty: see above.
@@ -62,6 +63,7 @@ class Language:
     interpreters: tuple[str, ...]
     grammar: tuple[str, str]
     comments: tuple[str, ...]
+    line_comment: str
     strings: tuple[str, ...]
     not_parameters: tuple[str, ...]
     parameters: tuple[str, ...]
@@ -110,6 +112,7 @@ def get(name: str) -> Language:
         interpreters=tuple(data.get("interpreters", ())),
         grammar=(data["grammar"]["module"], data["grammar"].get("function", "language")),
         comments=tuple(data["comments"]),
+        line_comment=data["line_comment"],
         strings=tuple(data["strings"]),
         not_parameters=tuple(data.get("not_parameters", ())),
         parameters=tuple(data.get("parameters", ())),

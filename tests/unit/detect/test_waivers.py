@@ -20,7 +20,7 @@ def run(language: str, text: str) -> tuple[Violation, ...]:
     parsed = parse(language, decoded)
     metrics, rules = measure(parsed, decoded), rule_set(language)
     found = detect(parsed, metrics, "a", is_test=False, rules=rules)
-    return identify(parsed, decoded.text, found, metrics.functions, rules, path="a", complete=True)
+    return identify(parsed, decoded.text, found, metrics.functions, rules, "a", complete=True)
 
 
 def comment(language: str, text: str) -> str:
@@ -220,7 +220,7 @@ def test_the_nearest_waiver_counts() -> None:
 def test_where_not_all_could_be_looked_at_no_waiver_is_called_unused() -> None:
     decoded = decode(b"x = 1  # agentforge: ignore[B602] r\n")
     parsed = parse("python", decoded)
-    assert identify(parsed, decoded.text, (), (), rule_set("python"), path="a", complete=False) == ()
+    assert identify(parsed, decoded.text, (), (), rule_set("python"), "a", complete=False) == ()
     assert [item.reason for item in find(parsed, ())] == ["r"]
 
 
