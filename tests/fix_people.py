@@ -55,6 +55,10 @@ ROWS = """
         introduced_by, file_analysis_id)
     SELECT %(p)s, 'main', 'secret.py', 'r', 'r', 'security', 'high', 'high', 1, 1, 1, 1, 'secret', '', '', 'h',
         encode(sha256(id::text::bytea), 'hex'), project_analysis_id, id FROM file_analyses WHERE project_id = %(p)s;
+    INSERT INTO violation_waivers (project_id, rule_id, file_path, fingerprint, reason)
+    SELECT project_id, rule_id, file_path, fingerprint, 'secret' FROM code_violations WHERE project_id = %(p)s;
+    UPDATE code_violations AS v SET status = 'waived', waiver_kind = 'stored', waiver_id = w.id
+    FROM violation_waivers AS w WHERE v.project_id = %(p)s AND w.project_id = %(p)s;
     INSERT INTO standards_compliance (project_id, standard_name, compliance_score, total_checks, passed_checks,
         failed_checks) VALUES (%(p)s, 'secret', 90, 1, 1, 0);
     INSERT INTO compliance_reports (project_id, report_type, report_period_start, report_period_end)

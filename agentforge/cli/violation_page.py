@@ -28,23 +28,24 @@ _CWE = "https://cwe.mitre.org/data/definitions/{}.html"
 _EVENTS = {"found": "found", "fixed": "fixed", "reopened": "open again", "waived": "waived", "moved": "moved"}
 
 
-def listing(found: Sequence[Found]) -> Table:
+def listing(found: Sequence[Found]) -> Iterator[Text]:
     """A line a violation, and below it what is said."""
     several = len({(item.project_id, item.branch) for item in found}) > 1
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("id", "severity", "status", "rule"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("place and message", overflow="fold")
+    widths = [max(len(value) for value in column) for column in zip(*map(_cells, found), strict=True)]
     for item in found:
-        where = f"{item.project} {item.branch}  " if several else ""
-        table.add_row(
-            short(item),
-            Text(item.severity.value, SEVERITY_STYLE[item.severity]),
-            item.status.value,
-            Text(visible(item.rule_id)),
-            Text.assemble((f"{where}{item.path}:{item.line}", "dim"), "\n", visible(item.message)),
+        one, severity, status = (value.ljust(width) for value, width in zip(_cells(item), widths, strict=True))
+        where = f"  {item.project} {item.branch}".rstrip() if several else ""
+        yield Text.assemble(
+            f"{one}  ",
+            (severity, SEVERITY_STYLE[item.severity]),
+            visible(f"  {status}  {item.rule_id}  {item.path}:{item.line}"),
+            (visible(where), "dim"),
+            (visible(f"\n{' ' * (SHORT_ID + 2)}{' '.join(item.message.split())}"), "dim"),
         )
-    return table
+
+
+def _cells(item: Found) -> tuple[str, str, str]:
+    return short(item), item.severity.value, item.status.value
 
 
 def short(item: Found) -> str:

@@ -72,10 +72,12 @@ def run_list(settings: DatabaseSettings, wanted: Wanted, output_format: str) -> 
         print_json({"total": total, "violations": [page.violation_object(item) for item in found]})
     elif output_format == "csv":
         _print_csv(found)
-    elif found:
-        Console(highlight=False).print(page.listing(found))
-    if not found and output_format == "table":
-        say("No violations.")
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        for line in page.listing(found):
+            console.print(line)
+        if not found:
+            say("No violations.")
     if total > len(found):
         say(f"{len(found):,} of {total:,} are shown; --limit 0 shows all.")
     return EXIT_CLEAN

@@ -20,6 +20,7 @@ CALLABLE = {
     "administered_projects",
     "current_user_id",
     "current_user_role",
+    "current_username",
     "ensure_embedding_model",
     "grant_permission",
     "is_operator",
@@ -39,6 +40,7 @@ CALLABLE = {
     "user_set_active",
     "user_set_password",
     "user_set_role",
+    "waiver_holds",
     "whoami",
     "writable_projects",
     "writes_everything",
@@ -114,7 +116,8 @@ def test_who_may_not_write_changes_no_row(world: World, user: str | None) -> Non
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE agentforge.code_violations SET status = 'waived'",
+        "UPDATE agentforge.code_violations SET status = 'waived', waiver_kind = 'inline', waiver_reason = 'mine'",
+        "UPDATE agentforge.violation_waivers SET ended_at = now()",
         "UPDATE agentforge.functions SET code = 'mine'",
         "UPDATE agentforge.projects SET name = 'mine'",
         "DELETE FROM agentforge.projects",
@@ -155,6 +158,7 @@ def test_no_row_moves_to_another_project_or_points_there(world: World) -> None:
         ("code_violations", "file_analysis_id", "file_analyses"),
         ("code_violations", "introduced_by", "project_analyses"),
         ("code_violations", "resolved_by", "project_analyses"),
+        ("code_violations", "waiver_id", "violation_waivers"),
         ("function_duplicates", "other_function_id", "functions"),
     ):
         row = world.admin.execute(
@@ -190,6 +194,13 @@ def test_nobody_gives_himself_anything(world: World, user: str) -> None:
         "DELETE FROM agentforge.audit_logs",
         f"INSERT INTO agentforge.api_requests (endpoint, method, request_id, user_id) "
         f"VALUES ('x', 'x', gen_random_uuid(), {world.users['root']})",
+        "INSERT INTO agentforge.violation_waivers (project_id, rule_id, file_path, fingerprint, reason, "
+        f"created_by_name) VALUES ({world.projects['open']}, 'r', 'p', repeat('0', 64), 'mine', 'root')",
+        "UPDATE agentforge.violation_waivers SET reason = 'another'",
+        "DELETE FROM agentforge.violation_waivers",
+        f"INSERT INTO agentforge.violation_events (project_id, violation_id, event) "
+        f"VALUES ({world.projects['open']}, 1, 'fixed')",
+        "DELETE FROM agentforge.violation_events",
         "INSERT INTO agentforge.schema_migrations (name, checksum) VALUES ('9999', 'x')",
         "UPDATE agentforge.partition_settings SET retention = '1 month'",
     ):

@@ -135,6 +135,18 @@ ROWS: dict[str, tuple[dict[str, str], str]] = {
         },
         "message = 'y'",
     ),
+    "violation_waivers": (
+        {
+            "project_id": PROJECT,
+            **dict.fromkeys(("rule_id", "file_path", "reason"), "'x'"),
+            "fingerprint": "repeat('0', 64)",
+        },
+        "ended_at = now()",
+    ),
+    "violation_events": (
+        {"project_id": PROJECT, "violation_id": "(SELECT min(id) FROM code_violations)", "event": "'fixed'"},
+        "detail = 'y'",
+    ),
     "standards_compliance": (
         {
             "project_id": PROJECT,
@@ -368,12 +380,16 @@ def test_a_waiver_is_shown_with_its_row(bench: Bench) -> None:
     bench.write("a.py", SHELL)
     bench.analyze()
     bench.rows("UPDATE code_violations SET line_number = line_number RETURNING 1")
-    bench.rows("UPDATE code_violations SET status = 'waived' WHERE rule_id LIKE '%602%' RETURNING 1")
+    bench.rows(
+        "UPDATE code_violations SET status = 'waived', waiver_kind = 'inline', waiver_reason = 'why' "
+        "WHERE rule_id LIKE '%602%' RETURNING 1"
+    )
     shown = bench.rows(
         "SELECT old_values, new_values, row_count, project_id IS NOT NULL FROM audit_logs "
         "WHERE resource_type = 'code_violations' AND resource_id IS NOT NULL"
     )
-    assert shown == [({"status": "open"}, {"status": "waived"}, 1, True)] * len(shown)
+    old = {"status": "open", "waiver_kind": None, "waiver_reason": None}
+    assert shown == [(old, {"status": "waived", "waiver_kind": "inline", "waiver_reason": "why"}, 1, True)] * len(shown)
     assert shown
 
 

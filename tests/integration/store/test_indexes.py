@@ -56,6 +56,10 @@ FILL = """
         encode(sha256((id || ' ' || n)::text::bytea), 'hex'), project_analysis_id
     FROM file_analyses, generate_series(1, 3) AS n
     WHERE superseded_by IS NULL;
+    INSERT INTO violation_waivers (project_id, rule_id, file_path, fingerprint, reason)
+    SELECT DISTINCT ON (project_id) project_id, rule_id, file_path, fingerprint, 'r' FROM code_violations;
+    UPDATE code_violations AS v SET status = 'waived', waiver_kind = 'stored', waiver_id = w.id
+    FROM violation_waivers AS w WHERE w.project_id = v.project_id AND w.fingerprint = v.fingerprint;
     ANALYZE;
 """
 HOT = [
@@ -67,8 +71,14 @@ HOT = [
         "report",
         "severities",
         {**PROJECT, "analysis_id": 1},
-        "code_violations_(open|path|unresolved_fingerprint|severity)",
+        "code_violations_(open|path|unresolved_fingerprint|severity|key)",
     ),
+    ("waivers", "apply", {**PROJECT, "analysis_id": 1}, "code_violations_waived_fingerprint"),
+    ("waivers", "apply", {**PROJECT, "analysis_id": 1}, "code_violations_unresolved_fingerprint"),
+    ("waivers", "expire", {**PROJECT, "analysis_id": 1}, "code_violations_(waiver|waived_fingerprint)"),
+    ("violations", "beginning_with", {"prefix": "01234567", "project_ids": None}, "code_violations_fingerprint"),
+    ("violations", "history", {"id": 1, "project_id": 1}, "violation_events_violation"),
+    ("baseline", "unresolved", PROJECT, "code_violations_(open|path|unresolved_fingerprint|severity|key)"),
     ("report", "duplicates", {**PROJECT, "limit": 10}, "function_duplicates_(project|pkey)"),
     ("similar", "searched_projects", {}, "project_analyses_latest"),
     ("similar", "functions_named", {**SCOPE, "name": "save"}, "functions_name"),
