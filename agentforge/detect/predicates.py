@@ -95,6 +95,13 @@ def _inside(node: Node, arguments: list[str]) -> bool:
     return any(above.type == kind and found.search(text(above)[:_HEAD]) is not None for above in ancestors(node))
 
 
+def _within(node: Node, arguments: list[str]) -> bool:
+    """The whole text of the nearest node of the first argument's type around it matches the second."""
+    kind, pattern = arguments
+    around = next((above for above in ancestors(node) if above.type == kind), None)
+    return around is not None and _regex(pattern).search(text(around)) is not None
+
+
 def _follows(node: Node, arguments: list[str]) -> bool:
     """Right after a sibling whose text matches the argument."""
     before = node.prev_named_sibling
@@ -112,14 +119,20 @@ PREDICATES: dict[str, Callable[[Node, list[str]], bool]] = {
     "has-descendant?": _descendant,
     "kind?": _kind,
     "inside?": _inside,
+    "within?": _within,
     "follows?": _follows,
     "secret?": _secret,
 }
 
 # How many arguments they take, the capture included: least and most; all others take one kind of node or more.
-COUNTS: dict[str, tuple[int, int | None]] = {"secret?": (1, 1), "follows?": (2, 2), "inside?": (3, 3)}
+COUNTS: dict[str, tuple[int, int | None]] = {
+    "secret?": (1, 1),
+    "follows?": (2, 2),
+    "inside?": (3, 3),
+    "within?": (3, 3),
+}
 # Those whose last argument is a regular expression.
-PATTERNS = frozenset({"follows?", "inside?"})
+PATTERNS = frozenset({"follows?", "inside?", "within?"})
 
 
 def evaluate(
