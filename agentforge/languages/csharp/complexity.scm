@@ -8,6 +8,11 @@
   (catch_clause)
 ] @nest @decision
 
+; An `else if` after an `#if` looks like a local function to the parser.
+(local_function_statement
+  name: (identifier) @_name
+  (#any-of? @_name "if" "for" "foreach" "while")) @nest @decision
+
 (if_statement alternative: (_) @else)
 (if_statement alternative: (if_statement) @elseif)
 

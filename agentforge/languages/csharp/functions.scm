@@ -20,10 +20,12 @@
   name: (_) @name
   parameters: (_) @parameters
   body: (_) @body) @function
+; A reserved word for a name is an `else if` after an `#if`, which the parser took for a type and a name.
 (local_function_statement
   name: (_) @name
   parameters: (_) @parameters
-  body: (_) @body) @function
+  body: (_) @body
+  (#not-match? @name "^(if|for|foreach|while|switch|else|do|return|catch|using|lock)$")) @function
 (operator_declaration
   "operator" @name
   operator: _ @name

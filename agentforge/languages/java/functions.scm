@@ -1,5 +1,4 @@
 (method_declaration name: (_) @name parameters: (_) @parameters body: (block) @body) @function
-(method_declaration name: (_) @name parameters: (_) @parameters !body) @function
 (constructor_declaration name: (_) @name parameters: (_) @parameters body: (_) @body) @function
 (compact_constructor_declaration name: (_) @name body: (_) @body) @function
 

@@ -13,6 +13,11 @@
 (function_expression) @deepen
 (generator_function) @deepen
 (binary_expression operator: ["&&" "||"]) @logical
+(binary_expression operator: "??" @decision)
+(augmented_assignment_expression operator: ["||=" "&&=" "??="] @decision)
+; A default is taken or not, of a parameter and where a value is taken apart.
+(assignment_pattern) @decision
+(object_assignment_pattern) @decision
 (break_statement label: (_)) @jump
 (continue_statement label: (_)) @jump
 (call_expression function: (identifier) @call.plain)

@@ -26,6 +26,7 @@
 (in_clause) @decision
 
 (binary operator: ["&&" "||" "and" "or"]) @logical
+(operator_assignment operator: ["||=" "&&="] @decision)
 
 [
   (block)

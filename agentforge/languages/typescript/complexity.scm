@@ -1,1 +1,2 @@
 ; inherits: javascript
+(required_parameter "=" @decision)
