@@ -4,6 +4,7 @@ Lines and columns count from 1, bytes from 0; an end line is inclusive, an end b
 Scores run from 0 to 100 and 100 is best. Hashes are lower-case hexadecimal SHA-256.
 """
 
+from agentforge.model.candidate import Candidate
 from agentforge.model.report import (
     Analysis,
     DuplicatePair,
@@ -41,6 +42,7 @@ from agentforge.model.violation import (
 
 __all__ = [
     "Analysis",
+    "Candidate",
     "Category",
     "Chunk",
     "Confidence",
