@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import agentforge
-from agentforge.cli import audit_app, db_app, import_app, rules_app, user_app, violations_app
+from agentforge.cli import audit_app, db_app, import_app, rules_app, search_app, user_app, violations_app
 from agentforge.cli.options import (
     BaselineFile,
     Config,
@@ -201,3 +201,6 @@ def similar(
     options = Options(function, code_language, model, project, other_projects, language, limit, min_score)
     settings = database_settings(database_url, data_dir)
     return run(options, settings, show_code=show_code, as_json=output_format is Format.JSON)
+
+
+app.add_typer(search_app.app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.table import Table
@@ -28,6 +28,13 @@ def source_tree(paths: Sequence[str]) -> Iterator[walk.SourceTree]:
     with tempfile.TemporaryDirectory(prefix="agentforge-") as folder:
         walk.clone(urls[0], f"{folder}/clone")
         yield walk.discover([f"{folder}/clone"])
+
+
+def current_tree() -> walk.SourceTree | None:
+    """The tree that the user stands in, None where the current folder cannot be one."""
+    with suppress(UsageError, OSError):
+        return walk.discover(["."])
+    return None
 
 
 def print_files(tree: walk.SourceTree, options: walk.WalkOptions) -> None:

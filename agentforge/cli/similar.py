@@ -6,15 +6,14 @@ import json
 import os
 import re
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 import agentforge
 from agentforge.cli.database import open_database
+from agentforge.cli.inputs import current_tree
 from agentforge.cli.output import say
 from agentforge.errors import EXIT_CLEAN, UsageError
 from agentforge.pipeline import similar as pipeline
@@ -22,9 +21,6 @@ from agentforge.report import similar as report
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.requests import Request
 from agentforge.store.similar import Search
-
-if TYPE_CHECKING:
-    from agentforge.walk import SourceTree
 
 MAX_CODE_BYTES = 1_000_000
 
@@ -50,7 +46,7 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
         function=options.function,
         code=code,
         code_language=options.code_language,
-        here=_here,
+        here=current_tree,
         file=_file(options.function),
         model=options.model,
         project=options.project,
@@ -77,14 +73,6 @@ def _standard_input() -> str:
     if len(raw) > MAX_CODE_BYTES:
         raise UsageError("Standard input is larger than a function can be.", "Pipe one function in.")
     return raw.decode("utf-8", "replace")
-
-
-def _here() -> SourceTree | None:
-    from agentforge.walk import discover
-
-    with suppress(UsageError, OSError):
-        return discover(["."])
-    return None
 
 
 def _file(function: str) -> str | None:

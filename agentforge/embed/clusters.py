@@ -31,9 +31,9 @@ def stars(pairs: Iterable[Pair], candidates: Sequence[Candidate]) -> list[Star]:
     """Cut the graph of pairs into stars, the one that saves most lines first, until no pair is left whole.
 
     Every member of a star is near its centre, so any two are at most twice as far apart as a pair may be. Connected
-    components would chain: a like b, b like c, until ends of a group have nothing in common. Complete linkage would
-    split a group of ten where one of its 45 pairs misses the threshold by a hair. A star needs no other pairs than those
-    that were found, and can be shown: this one, and those like it.
+    components would chain: a like b, b like c, until the ends of a group have nothing in common. Complete linkage would
+    split a group of ten where one of its 45 pairs misses the threshold by a hair. A star needs no other pairs than
+    those that were found, and can be shown: this one, and those like it.
 
     Functions of equal code are one point of the graph, with the lines of all. A star whose members all lie inside
     members of an earlier one is left out: it is what was shown already.
@@ -45,18 +45,18 @@ def stars(pairs: Iterable[Pair], candidates: Sequence[Candidate]) -> list[Star]:
     points = _Points(candidates)
     for one, other, score in pairs:
         points.join(one, other, score)
-    queue = [(-points.saving(point), point) for point in points.near]
+    queue = [(-points.saving(point), points.first(point), point) for point in points.near]
     heapq.heapify(queue)
     shown: dict[tuple[int, str], list[Candidate]] = defaultdict(list)
     found = []
     while queue:
-        saving, point = heapq.heappop(queue)
+        saving, first, point = heapq.heappop(queue)
         if point in points.taken:
             continue
         now = points.saving(point)
         if now != -saving:
             if now:
-                heapq.heappush(queue, (-now, point))
+                heapq.heappush(queue, (-now, first, point))
             continue
         star = points.take(point)
         members = [candidates[index] for index in star.members]
@@ -87,7 +87,11 @@ class _Points:
         if first != second:
             self.near[second][first] = self.near[first][second] = max(score, self.near[first].get(second, score))
         else:
-            self.near[first]  # noqa: B018 - makes it a point
+            self.near.setdefault(first, {})
+
+    def first(self, point: str) -> int:
+        """The first function of a point."""
+        return min(self._members[point])
 
     def saving(self, point: str) -> int:
         """Lines that go if all that is left of the star of a point becomes one function."""
@@ -97,7 +101,7 @@ class _Points:
     def take(self, point: str) -> Star:
         """The star of a point, which is then no longer there for others."""
         scores = {index: self.near[point].get(self._candidates[index].code_hash, 1.0) for index in self._left(point)}
-        centre = min(self._members[point])
+        centre = self.first(point)
         members = sorted(scores, key=lambda index: (index != centre, -scores[index], index))
         saving = self.saving(point)
         self.taken.update((point, *self.near[point]))

@@ -42,9 +42,9 @@ def near_duplicates(
     """Find near-duplicates among n functions; time grows with n squared, memory with n.
 
     Functions with equal code are one to the search: each is paired with the first of them (score 1), and only one of
-    them with what else is near, so a hundred copies give 99 pairs and not 4,950. Left out are functions of which one lies in
-    the other, and methods of one name in different classes of a project: they implement one interface, and are alike because of
-    it. Such methods are paired where their code is equal, as that can move into a common base.
+    them with what else is near, so a hundred copies give 99 pairs and not 4,950. Left out are functions of which one
+    lies in the other, and methods of one name in different classes of a project: they implement one interface, and are
+    alike because of it. Such methods are paired where their code is equal, as that can move into a common base.
 
     Args:
         vectors: shape (n, d), rows of length 1, all of one model.
@@ -107,9 +107,7 @@ def _owner(item: Candidate, functions: set[tuple[int, str, str]]) -> tuple[int, 
     return item.project, (item.path, outer), name
 
 
-def _near(
-    vectors: Vectors, indexes: NDArray[np.int64], fresh: NDArray[np.bool_], min_score: float
-) -> Iterator[Pair]:
+def _near(vectors: Vectors, indexes: NDArray[np.int64], fresh: NDArray[np.bool_], min_score: float) -> Iterator[Pair]:
     """Pairs among some rows, at least one of each fresh: fresh rows first, each against all that come after it.
 
     Most pairs are far apart, which the head of a vector tells: with x = (head, rest), x * y is at most

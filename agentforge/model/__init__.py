@@ -7,6 +7,8 @@ Scores run from 0 to 100 and 100 is best. Hashes are lower-case hexadecimal SHA-
 from agentforge.model.candidate import Candidate
 from agentforge.model.report import (
     Analysis,
+    Cluster,
+    ClusterMember,
     DuplicatePair,
     FunctionRef,
     Gate,
@@ -16,6 +18,7 @@ from agentforge.model.report import (
     Phase,
     Project,
     Report,
+    Rewritten,
     SeverityCount,
     Summary,
 )
@@ -45,6 +48,8 @@ __all__ = [
     "Candidate",
     "Category",
     "Chunk",
+    "Cluster",
+    "ClusterMember",
     "Confidence",
     "DuplicatePair",
     "FileAnalysis",
@@ -60,6 +65,7 @@ __all__ = [
     "Phase",
     "Project",
     "Report",
+    "Rewritten",
     "RuleInfo",
     "Scores",
     "Severity",

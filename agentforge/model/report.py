@@ -66,6 +66,37 @@ class DuplicatePair:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterMember:
+    """A function of a cluster: `score` is its similarity to the first, `is_new` says that the last analysis met it."""
+
+    score: float
+    function: FunctionRef
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Functions that are nearly the same code.
+
+    Attributes:
+        lines: lines of code that go if one of them, the longest, is kept.
+        members: the first is the one that all others are nearly the same as; they follow from most to least alike.
+    """
+
+    lines: int
+    members: tuple[ClusterMember, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A new function that exists already: `score` is the similarity of the two."""
+
+    score: float
+    function: FunctionRef
+    existing: FunctionRef
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageSummary:
     """Totals of one language (None: other text); scores are means over files outside tests, weighted by
     code lines; over all files where there are tests only.

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from agentforge.embed.interface import Embedder
     from agentforge.store.connection import Connection
 
-# Comparing this many pairs takes some ten seconds; beyond it only identical code is paired.
-MAX_COMPARISONS = 1_000_000_000
+# Comparing this many pairs takes some ten seconds of a core; beyond it only identical code is paired.
+MAX_COMPARISONS = 10_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,12 +269,7 @@ class _Work:
         if not affordable:
             self._observer(Notice("Too many functions changed to compare all: only identical ones are paired."))
         pairs = near_duplicates(
-            functions.vectors,
-            functions.code_hashes,
-            functions.lines_of_code,
-            changed=functions.fresh,
-            identical_only=not affordable,
-            locations=functions.locations,
+            functions.vectors, functions.candidates, changed=functions.fresh, identical_only=not affordable
         )
         load.store_duplicates((functions.ids[one], functions.ids[other], score) for one, other, score in pairs)
 

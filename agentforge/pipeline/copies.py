@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from agentforge.embed.duplicates import MIN_LINES, near_duplicates
 from agentforge.embed.interface import Snippet, load
-from agentforge.model import FileAnalysis
+from agentforge.model import Candidate, FileAnalysis, Function
 from agentforge.pipeline.gate import NewFunction
 
 
@@ -35,10 +35,8 @@ def mark_copies(files: Sequence[FileAnalysis], functions: Sequence[NewFunction])
     snippets = [Snippet(file.language, item.name, item.code, item.features) for file, item in rows]
     pairs = near_duplicates(
         load().embed(snippets),
-        [item.code_hash for _, item in rows],
-        [item.lines_of_code for _, item in rows],
+        [_candidate(file, item) for file, item in rows],
         changed=fresh,
-        locations=[(file.path, item.start_line, item.end_line) for file, item in rows],
     )
     twins: dict[int, int] = {}
     for one, other, _ in pairs:
@@ -58,3 +56,9 @@ def mark_copies(files: Sequence[FileAnalysis], functions: Sequence[NewFunction])
         return dataclasses.replace(new, compared=True, duplicate_of=other)
 
     return [marked(new) for new in functions]
+
+
+def _candidate(file: FileAnalysis, item: Function) -> Candidate:
+    return Candidate(
+        0, file.path, item.qualified_name, item.start_line, item.end_line, item.lines_of_code, item.code_hash
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from agentforge.errors import UsageError
 from agentforge.model import FunctionRef, Match
+from agentforge.pipeline.scope import check_language, named_projects
 from agentforge.store.similar import Filters, Place, Search, SearchedProject, StoredFunction, StoredVector
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ def similar(search: Search, request: Request) -> Found:
     """
     if not search.projects:
         raise UsageError("No project is stored yet.", "Run `agentforge analyze PATH` first.")
-    _check_language(request.language)
-    _check_language(request.code_language)
+    check_language(request.language)
+    check_language(request.code_language)
     subject = _subject(search, request)
     vector = subject.vector or _made_vector(search, request, subject)
     own = subject.place.project_id if subject.place else None
@@ -92,25 +93,10 @@ def similar(search: Search, request: Request) -> Found:
     return Found(subject.ref, vector.model, tuple(search.nearest(vector, filters, subject.place)))
 
 
-def _check_language(name: str | None) -> None:
-    if name is None:
-        return
-    from agentforge import languages  # reads every language.toml
-
-    if name not in languages.names():
-        near = difflib.get_close_matches(name, languages.names(), 1)
-        hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(languages.names())}."
-        raise UsageError(f"There is no language {name}.", hint)
-
-
 def _projects(search: Search, request: Request, own: int | None) -> tuple[int, ...] | None:
     ids = tuple(search.projects)
     if request.project is not None:
-        ids = tuple(item.id for item in search.projects.values() if request.project in (item.name, item.key))
-        if not ids:
-            known = [item.name for item in search.projects.values()]
-            near = difflib.get_close_matches(request.project, known, _SUGGESTED_NAMES) or known[:_SHOWN_CANDIDATES]
-            raise UsageError(f"There is no project {request.project}.", f"There are: {', '.join(near)}.")
+        ids = tuple(item.id for item in named_projects(search.projects.values(), request.project))
     if request.other_projects:
         ids = tuple(project for project in ids if project != own)
     return None if len(ids) == len(search.projects) else ids

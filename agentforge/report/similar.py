@@ -22,7 +22,7 @@ def table(function: FunctionRef, matches: Sequence[Match], *, show_code: bool) -
 
 def _parts(function: FunctionRef, matches: Sequence[Match], *, show_code: bool) -> Iterator[RenderableType]:
     size = f"{function.lines_of_code:,} lines"
-    yield Text.assemble("Nearest to ", (function.qualified_name, "bold"), (f"  {_place(function)}, {size}", "dim"))
+    yield Text.assemble("Nearest to ", (function.qualified_name, "bold"), (f"  {place_of(function)}, {size}", "dim"))
     if not matches:
         yield Text("Nothing is that near: lower --min-score, or analyse more projects.", "yellow")
         return
@@ -33,9 +33,9 @@ def _parts(function: FunctionRef, matches: Sequence[Match], *, show_code: bool) 
     for match in matches:
         found = match.function
         yield Text.assemble(
-            (f"\n{match.score:.2f}", _style(match.score)),
+            (f"\n{match.score:.2f}", score_style(match.score)),
             f"  {found.qualified_name}",
-            (f"  {_place(found)}, {found.lines_of_code:,} lines", "dim"),
+            (f"  {place_of(found)}, {found.lines_of_code:,} lines", "dim"),
         )
         yield Text(f"      {found.signature}", "dim", overflow="ellipsis", no_wrap=True)
     yield Text("\n--show-code shows them side by side.", "dim")
@@ -44,13 +44,16 @@ def _parts(function: FunctionRef, matches: Sequence[Match], *, show_code: bool) 
 def _side_by_side(function: FunctionRef, match: Match) -> Table:
     pair = Table(box=None, expand=True, padding=(0, 1), title_justify="left", show_edge=False)
     for column in (function, match.function):
-        pair.add_column(Text.assemble(column.qualified_name, (f"  {_place(column)}", "dim")), ratio=1, overflow="fold")
-    pair.title = Text(f"\n{match.score:.2f}", _style(match.score))
-    pair.add_row(_code(function), _code(match.function))
+        pair.add_column(
+            Text.assemble(column.qualified_name, (f"  {place_of(column)}", "dim")), ratio=1, overflow="fold"
+        )
+    pair.title = Text(f"\n{match.score:.2f}", score_style(match.score))
+    pair.add_row(code_of(function), code_of(match.function))
     return pair
 
 
-def _code(function: FunctionRef) -> RenderableType:
+def code_of(function: FunctionRef) -> RenderableType:
+    """Its code, coloured, with the line numbers of its file."""
     from rich.syntax import Syntax  # brings pygments, which only this needs
 
     return Syntax(
@@ -63,12 +66,14 @@ def _code(function: FunctionRef) -> RenderableType:
     )
 
 
-def _place(function: FunctionRef) -> str:
+def place_of(function: FunctionRef) -> str:
+    """Its project, and `path:line`."""
     place = f"{function.path}:{function.start_line}" if function.path != "-" else "standard input"
     return f"{function.project} {place}" if function.project else place
 
 
-def _style(score: float) -> str:
+def score_style(score: float) -> str:
+    """How a similarity is coloured."""
     return "green" if score >= SURE else "yellow" if score >= LIKELY else "dim"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agentforge.model import Chunk, FileAnalysis, Function, Violation
+from agentforge.model import Candidate, Chunk, FileAnalysis, Function, Violation
 from agentforge.store.lifecycle import storable
 from agentforge.store.queries import load
 
@@ -48,17 +48,13 @@ class EmbeddedFunctions:
 
     Attributes:
         ids: of the functions.
-        locations: (path, start line, end line) of each.
-        lines_of_code: of each.
-        code_hashes: of each.
+        candidates: the functions.
         vectors: shape (n, dimension), float32.
         fresh: indexes of those that must be compared.
     """
 
     ids: list[int]
-    locations: list[tuple[str, int, int]]
-    lines_of_code: list[int]
-    code_hashes: list[str]
+    candidates: list[Candidate]
     vectors: NDArray[np.float32]
     fresh: list[int]
 
@@ -187,11 +183,9 @@ class Load:
             ).fetchall()
         return EmbeddedFunctions(
             ids=[row[0] for row in rows],
-            locations=[(row[1], row[2], row[3]) for row in rows],
-            lines_of_code=[row[4] for row in rows],
-            code_hashes=[row[5] for row in rows],
-            vectors=np.array([row[6].to_numpy() for row in rows], dtype=np.float32),
-            fresh=[index for index, row in enumerate(rows) if row[7]],
+            candidates=[Candidate(target.project_id, *row[1:7]) for row in rows],
+            vectors=np.array([row[7].to_numpy() for row in rows], dtype=np.float32),
+            fresh=[index for index, row in enumerate(rows) if row[8]],
         )
 
     def store_duplicates(self, pairs: Iterable[tuple[int, int, float]]) -> None:

@@ -2,7 +2,7 @@
 -- A load goes through these: COPY is refused on tables under row-level security, and batches arrive while no
 -- transaction is open. An earlier load of this session may have left its own.
 DROP TABLE IF EXISTS pg_temp.incoming_files, pg_temp.incoming_functions, pg_temp.incoming_chunks, pg_temp.incoming_vectors,
-    pg_temp.incoming_violations, pg_temp.incoming_duplicates, pg_temp.gone_files, pg_temp.gone_hashes,
+    pg_temp.incoming_violations, pg_temp.incoming_duplicates, pg_temp.gone_files, pg_temp.gone_functions,
     pg_temp.renamed_files;
 CREATE TEMPORARY TABLE incoming_files (
     file_path text, file_type text, content_hash text, file_size bigint, physical_lines integer, lines_of_code integer,
@@ -29,7 +29,7 @@ CREATE TEMPORARY TABLE incoming_violations (
 );
 CREATE TEMPORARY TABLE incoming_duplicates (function_id bigint, other_function_id bigint, score double precision);
 CREATE TEMPORARY TABLE gone_files (file_path text PRIMARY KEY);
-CREATE TEMPORARY TABLE gone_hashes (code_hash bytea PRIMARY KEY);
+CREATE TEMPORARY TABLE gone_functions (code_hash bytea, file_path text, introduced_by bigint);
 CREATE TEMPORARY TABLE renamed_files (old_path text PRIMARY KEY, new_path text UNIQUE);
 
 -- copy_files --
@@ -79,15 +79,12 @@ ANALYZE incoming_files, incoming_functions, incoming_chunks, incoming_vectors, i
 -- delete_functions --
 -- Functions are kept for current versions only; their vectors and pairs go with them.
 WITH deleted AS (
-    DELETE FROM agentforge.functions WHERE file_analysis_id IN (
-        SELECT f.id FROM agentforge.file_analyses AS f
-        WHERE f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.superseded_by IS NULL
-          AND (f.file_path IN (SELECT file_path FROM incoming_files)
-               OR f.file_path IN (SELECT file_path FROM gone_files))
-    )
-    RETURNING code_hash
+    DELETE FROM agentforge.functions AS f USING agentforge.file_analyses AS a
+    WHERE a.id = f.file_analysis_id AND a.project_id = %(project_id)s AND a.branch = %(branch)s AND a.superseded_by IS NULL
+      AND (a.file_path IN (SELECT file_path FROM incoming_files) OR a.file_path IN (SELECT file_path FROM gone_files))
+    RETURNING f.code_hash, a.file_path, f.introduced_by
 )
-INSERT INTO gone_hashes SELECT DISTINCT code_hash FROM deleted;
+INSERT INTO gone_functions SELECT code_hash, file_path, introduced_by FROM deleted;
 
 -- delete_chunks --
 DELETE FROM agentforge.code_chunks WHERE file_analysis_id IN (
@@ -130,18 +127,36 @@ WHERE NOT EXISTS (
 );
 
 -- insert_functions --
-WITH added AS (
+-- Code that the load took away and brings again is as old as it was, first where it stood, then where it moved to; a copy that
+-- there are more of than before is new.
+WITH gone AS (
+    SELECT code_hash, introduced_by,
+           row_number() OVER (PARTITION BY code_hash ORDER BY introduced_by NULLS FIRST) AS place
+    FROM gone_functions
+), stayed AS (
+    SELECT DISTINCT g.code_hash, coalesce(r.new_path, g.file_path) AS file_path
+    FROM gone_functions AS g LEFT JOIN renamed_files AS r ON r.old_path = g.file_path
+), incoming AS (
+    SELECT i.*, row_number() OVER (
+        PARTITION BY i.code_hash ORDER BY s.file_path IS NULL, i.number
+    ) AS place
+    FROM incoming_functions AS i
+    LEFT JOIN stayed AS s ON s.code_hash = i.code_hash AND s.file_path = i.file_path
+), added AS (
     INSERT INTO agentforge.functions
         (project_id, file_analysis_id, function_name, qualified_name, function_signature, start_line, end_line,
          lines_of_code, parameters, cyclomatic, cognitive, nesting, distinct_operators, distinct_operands, operators,
-         operands, halstead_volume, halstead_difficulty, halstead_effort, maintainability_index, code_hash, code)
+         operands, halstead_volume, halstead_difficulty, halstead_effort, maintainability_index, code_hash, code,
+         introduced_by)
     SELECT %(project_id)s, f.id, i.function_name, i.qualified_name, i.function_signature, i.start_line, i.end_line,
            i.lines_of_code, i.parameters, i.cyclomatic, i.cognitive, i.nesting, i.distinct_operators,
            i.distinct_operands, i.operators, i.operands, i.halstead_volume, i.halstead_difficulty, i.halstead_effort,
-           i.maintainability_index, i.code_hash, i.code
-    FROM incoming_functions AS i
+           i.maintainability_index, i.code_hash, i.code,
+           CASE WHEN g.code_hash IS NULL THEN %(analysis_id)s ELSE g.introduced_by END
+    FROM incoming AS i
     JOIN agentforge.file_analyses AS f
       ON f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.file_path = i.file_path AND f.superseded_by IS NULL
+    LEFT JOIN gone AS g ON g.code_hash = i.code_hash AND g.place = i.place
     ORDER BY i.number
     RETURNING id, file_analysis_id, code_hash
 )
@@ -242,9 +257,10 @@ WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.fingerprint 
 -- embedded_functions --
 -- The functions of the project long enough to be called duplicates, with whether they must be compared: those that this
 -- load brought, and copies of one that it took away, which may have stood for all of them.
-SELECT f.id, a.file_path, f.start_line, f.end_line, f.lines_of_code, encode(f.code_hash, 'hex'), e.embedding,
+SELECT f.id, a.file_path, f.qualified_name, f.start_line, f.end_line, f.lines_of_code, encode(f.code_hash, 'hex'),
+       e.embedding,
        a.file_path IN (SELECT file_path FROM incoming_files)
-           OR f.code_hash IN (SELECT code_hash FROM gone_hashes) AS fresh
+           OR f.code_hash IN (SELECT code_hash FROM gone_functions) AS fresh
 FROM agentforge.functions AS f
 JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
 JOIN agentforge.function_embeddings AS e ON e.function_id = f.id AND e.model_id = %(model_id)s

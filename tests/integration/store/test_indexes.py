@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PROJECT = {"project_id": 1, "branch": "main"}
 SCOPE = {"project_ids": [1], "branches": ["main"]}
+COMPARED = {**SCOPE, "analysis_ids": [1], "has_previous": [True], "min_lines": 6, "language": None, "tests": False}
 
 
 FILL = """
@@ -81,6 +82,9 @@ HOT = [
     ("baseline", "unresolved", PROJECT, "code_violations_(open|path|unresolved_fingerprint|severity|key)"),
     ("report", "duplicates", {**PROJECT, "limit": 10}, "function_duplicates_(project|pkey)"),
     ("similar", "searched_projects", {}, "project_analyses_latest"),
+    ("duplicates", "compared_projects", {}, "project_analyses_latest"),
+    ("duplicates", "candidates", {**COMPARED, "model_id": 1}, "file_analyses_(current|path)"),
+    ("duplicates", "candidates", {**COMPARED, "model_id": 1}, "functions_file"),
     ("similar", "functions_named", {**SCOPE, "name": "save"}, "functions_name"),
     ("similar", "functions_at", {**SCOPE, "path": "f1", "line": 1, "content_hash": None}, "file_analyses_current"),
     ("similar", "functions_at", {**SCOPE, "path": "f1", "line": 1, "content_hash": None}, "functions_file"),

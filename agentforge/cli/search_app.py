@@ -1,0 +1,55 @@
+"""The commands that look for functions, and their options. A command's work is imported when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat
+
+app = typer.Typer()
+
+Projects = Annotated[
+    list[str], typer.Option("--project", "-p", metavar="NAME", help="This project (name or key); repeatable.")
+]
+Language = Annotated[
+    str | None, typer.Option("--language", "-l", metavar="NAME", help="Functions of this language only.")
+]
+
+
+@app.command()
+def duplicates(
+    project: Projects = [],  # noqa: B006 - typer reads it, nobody changes it
+    between: Annotated[
+        bool,
+        typer.Option(
+            "--between", help="Between projects: --project and all others, or all; what lies in one is left out."
+        ),
+    ] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="What the last analysis brought and was there already; exits with 1 then.")
+    ] = False,
+    language: Language = None,
+    tests: Annotated[bool, typer.Option("--tests", help="Compare the functions of tests, too.")] = False,
+    min_score: Annotated[
+        float, typer.Option("--min-score", min=0.5, max=1.0, help="Least similarity (1 is identical).")
+    ] = 0.88,
+    min_lines: Annotated[int, typer.Option("--min-lines", min=1, help="Least lines of code of a function.")] = 6,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=100_000, help="Show at most so many clusters.")
+    ] = 20,
+    show_code: Annotated[bool, typer.Option("--show-code", help="Show the code of the functions.")] = False,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> int:
+    """List functions that are there twice or more, those whose merging saves most lines first."""
+    from agentforge.cli.database import database_settings
+    from agentforge.cli.duplicates import run
+    from agentforge.cli.inputs import current_tree
+    from agentforge.pipeline.duplicates import Request
+
+    request = Request(current_tree, tuple(project), between, new, language, tests, min_score, min_lines, limit)
+    settings = database_settings(database_url, data_dir)
+    return run(request, settings, show_code=show_code, as_json=output_format is Format.JSON)

@@ -1,0 +1,201 @@
+"""Functions that are there twice: clusters of them over one project or several, and new ones that existed already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentforge.errors import UsageError
+from agentforge.model import Cluster, ClusterMember, FunctionRef, Rewritten
+from agentforge.pipeline.events import Notice, Observer
+from agentforge.pipeline.scope import check_language, named_projects
+from agentforge.store.duplicates import Compared, ComparedProject, Comparison
+
+if TYPE_CHECKING:
+    from agentforge.embed.clusters import Star
+    from agentforge.walk import SourceTree
+
+_SHOWN_NAMES = 10
+_MANY = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to compare.
+
+    Attributes:
+        here: finds the tree that the user stands in, if any: the project where none is named.
+        projects: names or keys.
+        between: compare the projects (all where none is named) with every other, and leave out what lies in one only.
+        only_new: clusters with a function that the last analysis met first.
+        language: of the functions, None for all.
+        tests: compare the functions of test files, too.
+        min_score: least cosine similarity.
+        min_lines: least lines of code.
+        limit: how many clusters are wanted, those that save most lines.
+    """
+
+    here: Callable[[], SourceTree | None]
+    projects: tuple[str, ...]
+    between: bool
+    only_new: bool
+    language: str | None
+    tests: bool
+    min_score: float
+    min_lines: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer.
+
+    Attributes:
+        projects: names of those that were compared.
+        model: name and version of the one whose vectors were compared.
+        functions: how many were compared.
+        clusters: those that save most lines, in this order.
+        rewritten: new functions that exist already, where only these were wanted.
+        total: how many clusters there are.
+        lines: what all of them save.
+    """
+
+    projects: tuple[str, ...]
+    model: str
+    functions: int
+    clusters: tuple[Cluster, ...]
+    rewritten: tuple[Rewritten, ...]
+    total: int
+    lines: int
+
+
+def find_duplicates(comparison: Comparison, request: Request, observer: Observer) -> Found:
+    """Cluster the functions that are nearly the same code.
+
+    Raises:
+        UsageError: there is no such project or language, or no project to compare.
+    """
+    from agentforge.embed.clusters import stars
+    from agentforge.embed.duplicates import near_duplicates
+
+    check_language(request.language)
+    chosen = _chosen(comparison, request)
+    projects = _comparable(comparison, request, chosen, observer)
+    functions = comparison.functions(
+        projects, min_lines=request.min_lines, language=request.language, tests=request.tests
+    )
+    if len(functions.ids) > _MANY:
+        observer(Notice(f"Comparing {len(functions.ids):,} functions: this takes some minutes."))
+    if request.only_new and not any(project.has_previous for project in chosen):
+        observer(Notice("Nothing is new yet: the last analysis was the first one."))
+    pairs = near_duplicates(
+        functions.vectors,
+        functions.candidates,
+        changed=_compared(functions, request, chosen, projects),
+        min_score=request.min_score,
+        min_lines=request.min_lines,
+    )
+    wanted = {project.id for project in chosen}
+    found = [star for star in stars(pairs, functions.candidates) if _wanted(star, functions, request, wanted)]
+    found.sort(key=lambda star: (-star.lines, star.members))
+    shown = found[: request.limit]
+    refs = comparison.shown([functions.ids[index] for star in shown for index in star.members])
+    return Found(
+        projects=tuple(project.name for project in projects),
+        model=projects[0].model,
+        functions=len(functions.ids),
+        clusters=tuple(_clusters(refs, functions, shown)),
+        rewritten=tuple(_rewritten(refs, functions, shown, wanted)) if request.only_new else (),
+        total=len(found),
+        lines=sum(star.lines for star in found),
+    )
+
+
+def _chosen(comparison: Comparison, request: Request) -> list[ComparedProject]:
+    """The projects that are meant."""
+    known = list(comparison.projects.values())
+    if not known:
+        raise UsageError("No project is stored yet.", "Run `agentforge analyze PATH` first.")
+    if request.projects:
+        named = [item for name in request.projects for item in named_projects(known, name)]
+        return list({item.id: item for item in named}.values())
+    if request.between:
+        return known
+    tree = request.here()
+    here = [item for item in known if tree and item.key == tree.key]
+    if here or len(known) == 1:
+        return here or known
+    names = ", ".join(item.name for item in known[:_SHOWN_NAMES])
+    raise UsageError("The current folder is in no project that is stored.", f"Name one with --project: {names}.")
+
+
+def _comparable(
+    comparison: Comparison, request: Request, chosen: Sequence[ComparedProject], observer: Observer
+) -> list[ComparedProject]:
+    """The chosen projects, and all others where it is between projects, of the model of the first."""
+    others = [item for item in comparison.projects.values() if item not in chosen] if request.between else []
+    wanted = [*chosen, *others]
+    same = [item for item in wanted if item.model_id == chosen[0].model_id]
+    left_out = [item.name for item in wanted if item.model_id != chosen[0].model_id]
+    if left_out:
+        observer(Notice(f"Left out, as another model embedded them: {', '.join(left_out[:_SHOWN_NAMES])}."))
+    if request.between and len(same) == 1:
+        raise UsageError("There is one project only to compare.", "Analyse another one, or leave --between out.")
+    return same
+
+
+def _compared(
+    functions: Compared, request: Request, chosen: Sequence[ComparedProject], projects: Sequence[ComparedProject]
+) -> list[int] | None:
+    """Indexes of the functions that are compared with all, None for all."""
+    if request.only_new:
+        return functions.new
+    if len(chosen) == len(projects):
+        return None
+    wanted = {project.id for project in chosen}
+    return [index for index, item in enumerate(functions.candidates) if item.project in wanted]
+
+
+def _wanted(star: Star, functions: Compared, request: Request, chosen: set[int]) -> bool:
+    projects = {functions.candidates[index].project for index in star.members}
+    if request.between and len(projects) == 1:
+        return False
+    if not projects & chosen:
+        return False
+    return not request.only_new or bool(_new_members(star, functions, chosen))
+
+
+def _new_members(star: Star, functions: Compared, chosen: set[int]) -> list[int]:
+    new = set(functions.new)
+    return [index for index in star.members if index in new and functions.candidates[index].project in chosen]
+
+
+def _clusters(refs: Mapping[int, FunctionRef], functions: Compared, found: Sequence[Star]) -> list[Cluster]:
+    new = set(functions.new)
+    clusters = []
+    for star in found:
+        members = [
+            ClusterMember(score, refs[functions.ids[index]], index in new)
+            for index, score in zip(star.members, star.scores, strict=True)
+            if functions.ids[index] in refs
+        ]
+        if len(members) > 1:
+            clusters.append(Cluster(star.lines, tuple(members)))
+    return clusters
+
+
+def _rewritten(
+    refs: Mapping[int, FunctionRef], functions: Compared, found: Sequence[Star], chosen: set[int]
+) -> list[Rewritten]:
+    """For each new function the nearest of its cluster, an old one where there is one."""
+    new, vectors = set(functions.new), functions.vectors
+    rewritten = []
+    for star in found:
+        for index in _new_members(star, functions, chosen):
+            others = [other for other in star.members if other != index]
+            best = max(others, key=lambda other: (other not in new, float(vectors[index] @ vectors[other]), -other))
+            one, other = refs.get(functions.ids[index]), refs.get(functions.ids[best])
+            if one and other:
+                rewritten.append(Rewritten(min(1.0, float(vectors[index] @ vectors[best])), one, other))
+    return rewritten

@@ -1,0 +1,148 @@
+"""What is there twice is found in one project and between projects, and what the last analysis brought of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fix_bench import Bench
+
+from agentforge.errors import UsageError
+from agentforge.pipeline.duplicates import Found, Request, find_duplicates
+from agentforge.pipeline.events import Event, Notice
+from agentforge.store.duplicates import Comparison
+from agentforge.walk import discover
+
+TOTAL = """def {name}(orders, rate):
+    total = 0
+    for order in orders:
+        if order.is_open and order.amount > 0:
+            total += order.amount * (1 + rate)
+    return round(total, 2)
+"""
+OTHER = """def write_lines(path, lines):
+    with open(path, "w", encoding="utf-8") as stream:
+        for number, line in enumerate(lines):
+            stream.write(str(number))
+            stream.write(line)
+            stream.write("\\n")
+"""
+SHAPE = """class {name}(Shape):
+    def draw(self, canvas):
+        canvas.begin()
+        for point in self.points:
+            canvas.move(point.x, point.y)
+            canvas.line(point.x + {number}, point.y)
+        canvas.end()
+        return canvas
+"""
+REQUEST = Request(lambda: None, (), False, False, None, False, 0.88, 6, 20)
+
+
+def find(bench: Bench, heard: list[str] | None = None, **wanted: Any) -> Found:
+    def observer(event: Event) -> None:
+        if isinstance(event, Notice) and heard is not None:
+            heard.append(event.text)
+
+    request = replace(REQUEST, **{"here": lambda: discover([str(bench.root)]), **wanted})
+    return find_duplicates(Comparison(bench.connection), request, observer)
+
+
+def places(found: Found) -> list[list[str]]:
+    return [[member.function.path for member in cluster.members] for cluster in found.clusters]
+
+
+def rewritten(found: Found) -> list[tuple[str, str]]:
+    return [(item.function.path, item.existing.path) for item in found.rewritten]
+
+
+@pytest.fixture
+def stored(bench: Bench) -> Bench:
+    bench.write("shop.py", TOTAL.format(name="order_total"))
+    bench.write("copy.py", TOTAL.format(name="sum_orders"))
+    bench.write("tests/test_shop.py", TOTAL.format(name="test_total"))
+    bench.write("lines.py", OTHER)
+    bench.write("shapes.py", SHAPE.format(name="Square", number=1) + SHAPE.format(name="Circle", number=2))
+    bench.write("shop_pb2.py", TOTAL.format(name="generated_total"))
+    bench.analyze()
+    return bench
+
+
+def test_copies_are_a_cluster_and_overrides_tests_and_generated_code_are_not(stored: Bench) -> None:
+    found = find(stored)
+    assert [sorted(paths) for paths in places(found)] == [["copy.py", "shop.py"]]
+    assert (found.total, found.lines, found.functions) == (1, 6, 5)
+    assert not any(member.is_new for cluster in found.clusters for member in cluster.members)
+    assert [sorted(paths) for paths in places(find(stored, tests=True))] == [
+        ["copy.py", "shop.py", "tests/test_shop.py"]
+    ]
+    assert places(find(stored, min_lines=7, min_score=0.5)) == []
+    assert places(find(stored, language="go")) == []
+
+
+def test_the_first_analysis_brings_nothing_new(stored: Bench) -> None:
+    heard: list[str] = []
+    assert rewritten(find(stored, heard, only_new=True)) == []
+    assert heard == ["Nothing is new yet: the last analysis was the first one."]
+
+
+def test_a_copy_that_was_just_made_is_new_and_what_moved_is_not(stored: Bench) -> None:
+    stored.write("lines.py", "X = 1\n\n\n" + OTHER)  # its function is what it was
+    (stored.root / "copy.py").rename(stored.root / "moved.py")
+    stored.write("fresh.py", OTHER + "\n\n" + TOTAL.format(name="all_orders"))
+    stored.analyze()
+    found = find(stored, only_new=True)
+    assert {one for one, _ in rewritten(found)} == {"fresh.py"}
+    assert {other for _, other in rewritten(found)} in ({"lines.py", "shop.py"}, {"lines.py", "moved.py"})
+    assert {item.function.qualified_name for item in found.rewritten} == {"write_lines", "all_orders"}
+    stored.analyze()
+    assert rewritten(find(stored, only_new=True)) == [], "nothing came since"
+    assert len(find(stored).clusters) == 2
+
+
+def test_of_two_copies_in_one_run_the_one_that_stayed_is_old(stored: Bench) -> None:
+    stored.write("another.py", OTHER)
+    stored.write("lines.py", OTHER + "\n\nX = 1\n")
+    stored.analyze()
+    assert rewritten(find(stored, only_new=True)) == [("another.py", "lines.py")]
+
+
+def test_a_function_that_was_edited_into_a_copy_is_new(stored: Bench) -> None:
+    stored.write("lines.py", OTHER + "\n\n" + TOTAL.format(name="rest").replace("round(total, 2)", "total"))
+    stored.analyze()
+    stored.write("lines.py", OTHER + "\n\n" + TOTAL.format(name="rest"))
+    stored.analyze()
+    assert [one for one, _ in rewritten(find(stored, only_new=True))] == ["lines.py"]
+
+
+def test_between_projects(stored: Bench, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="one project only"):
+        find(stored, between=True)
+    other = Bench(tmp_path / "other", stored.connection, stored.url)
+    other.write("orders.py", TOTAL.format(name="totals"))
+    other.write("own.py", OTHER.replace("write", "append"))
+    other.write("own_copy.py", OTHER.replace("write", "append"))
+    other.analyze()
+    found = find(stored, between=True)
+    assert set(found.projects) == {"project", "other"}
+    assert [sorted(paths) for paths in places(found)] == [["copy.py", "orders.py", "shop.py"]]
+    of_other = find(stored, between=True, projects=("other",))
+    assert [sorted(paths) for paths in places(of_other)] == [["copy.py", "orders.py", "shop.py"]]
+    assert [sorted(paths) for paths in places(find(stored, projects=("other",)))] == [["own.py", "own_copy.py"]]
+    assert len(find(stored, projects=("other", "project")).clusters) == 2
+    with pytest.raises(UsageError, match="in no project"):
+        find(stored, here=lambda: None)
+
+
+def test_what_cannot_be_asked_is_explained(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="No project is stored yet"):
+        find(bench)
+    bench.write("a.py", OTHER)
+    bench.analyze()
+    with pytest.raises(UsageError, match="no project shop"):
+        find(bench, projects=("shop",))
+    with pytest.raises(UsageError, match="no language pyton") as raised:
+        find(bench, language="pyton")
+    assert raised.value.hint == "Did you mean python?"
