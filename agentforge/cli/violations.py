@@ -114,7 +114,7 @@ def run_show(settings: DatabaseSettings, text: str, project: str | None, branch:
     if as_json:
         print_json(page.document(shown, code, language, events))
     else:
-        Console(highlight=False).print(page.page(shown, code, language, events, elsewhere))
+        Console(highlight=False, soft_wrap=True).print(page.page(shown, code, language, events, elsewhere))
     return EXIT_CLEAN
 
 

@@ -48,11 +48,11 @@ def _sections(report: Report) -> Iterator[RenderableType]:
     if parts.top_violations:
         yield _title("\nLook at these first")
         yield _top_violations(parts.top_violations, first=first)
-    if report.gate is not None:
-        yield from _gate(report.gate)
     if parts.duplicates:
         yield _title(f"\nNearly the same code: {parts.duplicate_count:,} pairs of functions")
         yield _duplicates(parts)
+    if report.gate is not None:
+        yield from _gate(report.gate)
     yield from _closing_lines(report)
 
 
