@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
+from agentforge.detect import catalogue
 from agentforge.detect.rule import Rule
 from agentforge.detect.selection import NOTHING_CHOSEN, Selection, chosen
 from agentforge.model import RuleInfo, Severity, Violation
@@ -35,17 +37,21 @@ def broken_rules(
     return tuple(sorted(found, key=lambda rule: (rule.tool != "agentforge", rule.tool, rule.id)))
 
 
+@cache
+def _bandit() -> dict[str, Rule]:
+    return {entry.rule.id: entry.rule for entry in catalogue.bandit()}
+
+
 def _info(violation: Violation, ours: dict[str, Rule]) -> RuleInfo:
-    why, suggestion = "", violation.suggestion
+    name, why, suggestion = violation.rule_name, "", violation.suggestion
     if violation.tool == "agentforge" and (rule := ours.get(violation.rule_id)):
         why, suggestion = rule.why, rule.suggestion
-    elif violation.tool == "bandit":
-        from agentforge.detect.bandit.docs import explanation
-
-        why = explanation(violation.rule_id)
+    elif violation.tool == "bandit" and (test := _bandit().get(violation.rule_id)):
+        # bandit calls many of its tests `blacklist`.
+        name, why, suggestion = test.message, test.why, f"{test.suggestion} {violation.suggestion}".strip()
     return RuleInfo(
         id=violation.rule_id,
-        name=violation.rule_name,
+        name=name,
         category=violation.category,
         severity=violation.severity,
         confidence=violation.confidence,

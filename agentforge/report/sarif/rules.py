@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from agentforge.model import Category, Confidence, Report, RuleInfo, Severity
@@ -25,6 +26,7 @@ _SECURITY_SEVERITIES = {
 _PROBLEM_SEVERITIES = {"error": "error", "warning": "warning", "note": "recommendation"}
 _PRECISIONS = {Confidence.HIGH: "high", Confidence.MEDIUM: "medium", Confidence.LOW: "low"}
 DRIVER = "agentforge"
+_PAGE = re.compile(r"\bSee (https://\S+)$")
 
 
 class Rules:
@@ -122,11 +124,9 @@ def _help(rule: RuleInfo) -> dict[str, str]:
 
 
 def _help_address(rule: RuleInfo) -> str | None:
-    """The page that the suggestion of one of bandit's rules points to."""
-    word = rule.suggestion.removeprefix("See ").split()
-    if len(word) == 1 and word[0].startswith("https://") and repository_uri(word[0]):
-        return word[0]
-    return None
+    """The page to which the end of a suggestion points."""
+    match = _PAGE.search(rule.suggestion)
+    return match[1] if match and repository_uri(match[1]) else None
 
 
 def _properties(rule: RuleInfo) -> dict[str, Any]:
