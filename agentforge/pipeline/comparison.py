@@ -141,7 +141,8 @@ def what_is_staged(tree: SourceTree, index_file: str | None) -> Changed:
     """
     _need_git(tree, "--staged")
     files = staged(tree.root, index_file)
-    return Changed(f"before what is staged; {_changed(len(files))}", files, index_only=True)
+    count = "1 file is" if len(files) == 1 else f"{len(files):,} files are"
+    return Changed(f"in the last commit; {count} staged", files, index_only=True)
 
 
 def _changed(number: int) -> str:

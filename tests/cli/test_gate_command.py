@@ -122,7 +122,7 @@ def test_staged_before_the_first_commit(repository: Repository, check: Check) ->
     repository.git("add", ".")
     done = check("--staged")
     assert done.code == 1
-    assert "before what is staged; 3 files changed" in done.out
+    assert "not there in the last commit; 3 files are staged" in done.out
 
 
 def test_in_a_merge_the_other_branch_is_not_new(repository: Repository, check: Check) -> None:
