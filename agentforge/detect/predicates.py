@@ -22,6 +22,7 @@ _MAX_DEPTH = 400
 _PLACEHOLDER = re.compile(
     r"(?i)[<>{}$%\s]|example|placeholder|change.?me|your[_-]?|dummy|sample|default|redacted|xxx|anonymous|\*\*\*|\.\.\."
     r"|^(?:test|none|null|undefined|true|false|admin|root|user(?:name)?|secret|token|api[_-]?key)[\w-]{0,4}$"
+    r"|^[\w.:/-]*(?:passw(?:or)?d|secret|token|credential|key)[\w.:/-]*$"  # what it is called, not what it is
     r"|^pass(?:word|wd)?[\w-]{0,6}$|^https?:|^(.)\1*$|^[A-Za-z]+[./_-][A-Za-z]+(?:[./_-][A-Za-z]+)*$"
 )
 

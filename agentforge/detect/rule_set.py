@@ -98,7 +98,7 @@ def _problem(name: str, arguments: list[str]) -> str:
         return f"`#{name}` has {len(arguments)} arguments, which is not how many it takes."
     if bare in PATTERNS:
         try:
-            re.compile(re.sub(r"\\(.)", r"\1", arguments[-1].strip('"')))
+            re.compile(re.sub(r"\\(.)", r"\1", arguments[-1][1:-1]))
         except re.error as error:
             return f"the pattern of `#{name}` is not a regular expression: {error}."
     return ""
