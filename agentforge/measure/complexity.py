@@ -54,13 +54,15 @@ def measure_functions(parsed: ParsedFile, definitions: list[Definition]) -> list
             if closed.function is not None:
                 bases.pop()
         top = stack[-1]
-        if kind == "function":
-            level = top.level + bool(bases)
+        if kind in ("function", "wrapper"):
+            level = top.level + (kind == "function" and bool(bases))
             bases.append((index, level, top.depth))
             stack.append(_Open(-negative_end, level, top.depth, index))
             continue
         _count(kind, results, bases, top)
-        if kind in ("nest", "deepen"):
+        if kind == "beside":
+            stack.append(_Open(-negative_end, top.level - 1, top.depth - 1, None))
+        elif kind in ("nest", "deepen"):
             stack.append(_Open(-negative_end, top.level + 1, top.depth + (kind == "nest"), None))
         elif kind.startswith("call") and bases:
             _recursion(parsed, kind, start, -negative_end, bases[-1][0], functions, results, recursive)
@@ -70,9 +72,10 @@ def measure_functions(parsed: ParsedFile, definitions: list[Definition]) -> list
 def _count(kind: str, results: list[Complexity], bases: list[tuple[int, int, int]], top: _Open) -> None:
     for function, level, depth in bases:
         result = results[function]
-        if kind == "nest":
+        if kind in ("nest", "flat"):
             result.cognitive += 1 + top.level - level
-            result.nesting = max(result.nesting, top.depth - depth + 1)
+            if kind == "nest":
+                result.nesting = max(result.nesting, top.depth - depth + 1)
         elif kind in ("elseif", "else", "jump", "run"):
             result.cognitive += 1
         elif kind == "decision":
@@ -106,7 +109,11 @@ def _marks(
         kind: list({node.id: node for node in nodes}.values())
         for kind, nodes in captures(query(parsed.language.name, "complexity.scm"), parsed.tree.root_node).items()
     }
-    marks = [(function.start_byte, -function.end_byte, "function", index) for index, function in enumerate(functions)]
+    wrappers = {node.start_byte for node in found.get("wrapper", ())}
+    marks = [
+        (function.start_byte, -function.end_byte, "wrapper" if function.start_byte in wrappers else "function", index)
+        for index, function in enumerate(functions)
+    ]
     elseifs = {node.id for node in found.get("elseif", ())}
     for kind in ("nest", "deepen"):
         for node in found.get(kind, ()):
@@ -117,8 +124,9 @@ def _marks(
         # An `else` that only holds an `else if` is that.
         if node.id not in elseifs and not any(child.id in elseifs for child in node.named_children):
             marks.append(_point(node, "else"))
-    for kind in ("elseif", "decision", "jump"):
+    for kind in ("elseif", "decision", "jump", "flat"):
         marks.extend(_point(node, kind) for node in found.get(kind, ()))
+    marks.extend((node.start_byte, -node.end_byte, "beside", -1) for node in found.get("beside", ()))
     for kind in ("call", "call.plain", "call.method"):
         marks.extend((node.start_byte, -node.end_byte, kind, -1) for node in found.get(kind, ()))
     marks.extend(_logical(parsed.data, found.get("logical", [])))
