@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -62,8 +63,16 @@ ShowFiles = Annotated[
     bool,
     typer.Option("--show-files", help="List each file with its language, or the reason why it is skipped; then stop."),
 ]
+# The variable may name a format that only reports have: then a list is shown as if it were not set.
+_ONLY_OF_REPORTS = os.environ.get("AGENTFORGE_FORMAT") in set(options()["format"].choices) - set(Format)
 OutputFormat = Annotated[
-    Format, typer.Option("--format", "-f", envvar="AGENTFORGE_FORMAT", help="table for people, json for machines.")
+    Format,
+    typer.Option(
+        "--format",
+        "-f",
+        envvar=None if _ONLY_OF_REPORTS else "AGENTFORGE_FORMAT",
+        help="table for people, json for machines.",
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 FailOnLevel = Annotated[str | None, _setting("gate.fail-on")]

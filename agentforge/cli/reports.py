@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
@@ -54,7 +53,7 @@ def outputs(wanted: str, output_files: Sequence[OutputFile]) -> Outputs:
         output_files: the other reports.
 
     Raises:
-        UsageError: a format is unknown, or a file cannot be written.
+        UsageError: a file cannot be written.
     """
     shown = ReportFormat(wanted)
     stdout: ReportFormat | None = shown
@@ -78,13 +77,6 @@ def outputs(wanted: str, output_files: Sequence[OutputFile]) -> Outputs:
 
 def _format(item: OutputFile, wanted: ReportFormat) -> ReportFormat:
     if item.format:
-        if item.format not in list(ReportFormat):
-            near = get_close_matches(item.format, list(ReportFormat), 1)
-            hint = f"Did you mean {near[0]}:?" if near else f"There are: {', '.join(ReportFormat)}."
-            raise UsageError(
-                f"--output-file: there is no format {escape(item.format)}.",
-                f"{hint} A file with a colon in its name is written ./NAME.",
-            )
         return ReportFormat(item.format)
     allowed = next((formats for end, formats in EXTENSIONS.items() if item.path.lower().endswith(end)), (wanted,))
     return wanted if wanted in allowed else allowed[0]

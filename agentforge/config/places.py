@@ -6,7 +6,9 @@ import os
 import re
 from pathlib import Path
 
+from agentforge.config.check import nearest
 from agentforge.config.files import ConfigFile
+from agentforge.config.options import options
 from agentforge.config.settings import OutputFile
 from agentforge.config.toml import printable
 
@@ -14,7 +16,7 @@ _WITH_FORMAT = re.compile(r"([A-Za-z][\w-]*):(.+)", re.DOTALL)
 
 
 class MisplacedError(Exception):
-    """A path is not where it may be; the message is what is wrong with it."""
+    """A path is not where it may be, or of a kind that there is not; the message is what is wrong with it."""
 
 
 def rule_folder(file: ConfigFile, path: str) -> str:
@@ -25,7 +27,7 @@ def rule_folder(file: ConfigFile, path: str) -> str:
     """
     found = within(file.folder, path, file.shown)
     if not Path(found).is_dir():
-        raise MisplacedError(f"there is no folder `{printable(path)}`")
+        raise MisplacedError(f"there is no folder `{printable(path)}`.")
     return found
 
 
@@ -38,17 +40,20 @@ def output_file(text: str, folder: str, file: ConfigFile | None = None) -> Outpu
         file: that names it, if it was a file; the analysed tree's own one may name few places.
 
     Raises:
-        MisplacedError: the file may not name that place.
+        MisplacedError: the file may not name that place, or there is no such format.
     """
     match = _WITH_FORMAT.fullmatch(text)
     kind, path = (match[1], match[2]) if match else ("", text)
+    formats = options()["format"].choices
+    if kind and kind not in formats:
+        raise MisplacedError(f"there is no format `{printable(kind)}`. {nearest(kind, formats)}")
     if path == "-":
         return OutputFile(kind, path)
     if file is None or not file.own:
         return OutputFile(kind, os.path.normpath(Path(folder) / path))
     found = within(file.folder, path, file.shown)
     if ".git" in Path(found.lower()).parts[len(Path(file.folder).parts) :]:
-        raise MisplacedError(f"`{printable(path)}` lies in a .git folder")
+        raise MisplacedError(f"`{printable(path)}` lies in a .git folder.")
     return OutputFile(kind, found)
 
 
@@ -65,7 +70,7 @@ def within(base: str, path: str, shown: str) -> str:
     """
     found = os.path.normpath(Path(base) / path)
     if found == base or os.path.commonpath([base, found]) != base:
-        raise MisplacedError(f"`{printable(path)}` is not within the folder of {shown}")
+        raise MisplacedError(f"`{printable(path)}` is not within the folder of {shown}.")
     if os.path.realpath(found) != found:
-        raise MisplacedError(f"`{printable(path)}` goes through a symbolic link")
+        raise MisplacedError(f"`{printable(path)}` goes through a symbolic link.")
     return found

@@ -110,7 +110,7 @@ class _Values:
                     made.append(make(origin, text))
                 except places.MisplacedError as error:
                     hint = f"docs/configuration.md says what `{key}` may name."
-                    raise UsageError(f"{origin.place}: {error}.", hint) from None
+                    raise UsageError(f"{origin.place}: {error}", hint) from None
         return tuple(made)
 
 

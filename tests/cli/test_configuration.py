@@ -174,6 +174,12 @@ def test_a_wrong_variable_or_flag(tree: Path) -> None:
         assert message in done.stderr
 
 
+def test_a_format_of_reports_only_is_none_of_lists() -> None:
+    assert run("rules", "show", "B602", AGENTFORGE_FORMAT="sarif").stdout.startswith("B602")
+    assert json.loads(run("rules", "show", "B602", AGENTFORGE_FORMAT="json").stdout)["rule"]["id"] == "B602"
+    assert run("rules", "show", "B602", AGENTFORGE_FORMAT="yaml").returncode == 2
+
+
 def test_help_says_variable_and_default(tree: Path) -> None:
     done = run("check", "--help")
     assert "[env var: AGENTFORGE_JOBS; default: 0]" in " ".join(done.stdout.split())

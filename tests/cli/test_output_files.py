@@ -86,8 +86,8 @@ def test_a_file_is_replaced_whole_keeps_its_mode_and_stays_a_link(tree: Path, tm
     [
         (["-o", "nowhere/x.sarif"], "there is no folder"),
         (["-o", "."], "tree is a folder"),
-        (["-o", "sarfi:x"], "Did you mean sarif:?"),
-        (["-o", "bogus:x"], "there is no format bogus"),
+        (["-o", "sarfi:x"], "--output-file: there is no format `sarfi`. Did you mean `sarif`?"),
+        (["-o", "bogus:x"], "there is no format `bogus`"),
         (["-o", ""], "texts that are not empty"),
         (["-o", "x.sarif", "-o", "./x.sarif"], "is written twice"),
         (["-o", "csv:-", "-o", "ai:-"], "Only one report"),

@@ -57,7 +57,7 @@ def _named(root: str, file: str, shown: str) -> str:
     try:
         found = places.within(root, file, shown)
     except places.MisplacedError as error:
-        raise UsageError(f"{shown}: {error}.", "bandit's configuration lies in the project.") from None
+        raise UsageError(f"{shown}: {error}", "bandit's configuration lies in the project.") from None
     if not Path(found).is_file():
         raise UsageError(f"{shown}: there is no file `{toml.printable(file)}`.", "Correct the name.")
     return found

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentforge.config import files
 from agentforge.config.resolve import resolve
@@ -136,6 +138,7 @@ MISTAKES = [
     ("rules = ['../rules']", "1: `../rules` is not within the folder"),
     ("rules = ['/etc']", "1: `/etc` is not within the folder"),
     ("rules = ['.']", "1: `.` is not within the folder"),
+    ("output-files = ['sarfi:a']", "1: there is no format `sarfi`. Did you mean `sarif`?"),
     ("output-files = ['json:../a.json']", "1: `../a.json` is not within the folder"),
     ("output-files = ['json:sub/.Git/hooks/pre-commit']", "lies in a .git folder"),
     ("x = '''\njobs = 'inside a text'\n'''\njobs = 'real'", "4: `jobs` must be"),
@@ -169,3 +172,29 @@ def test_links_lead_nowhere(root: Path, tmp_path_factory: pytest.TempPathFactory
     for line in ("rules = ['rules']", "output-files = ['json:out/a']", "output-files = ['json:file.json']"):
         (root / "agentforge.toml").write_text(line)
         assert "goes through a symbolic link" in fault(root)
+
+
+PIECES = st.sampled_from(
+    [
+        ("# jobs = 1\n", None),
+        ("\n", None),
+        ("text{} = '''\njobs = 1\nwanted{} = 2\n[gate]\n'''\n", None),
+        ("list{} = [\n  1, # jobs\n  2,\n]\n", None),
+        ("other{} = { jobs = 1, wanted = 2 }\n", None),
+        ("wanted{} = [\n  'a',\n]\n", "wanted{}"),
+        ('  "wanted{}"   =   1\n', "wanted{}"),
+        ("wanted{}.wanted = 1\n", "wanted{}"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=8), st.booleans())
+def test_a_place_is_where_the_value_begins(pieces: list[tuple[str, str | None]], in_table: bool) -> None:
+    text = "[tool.agentforge]\n" if in_table else ""
+    expected = {}
+    for number, (piece, key) in enumerate(pieces):
+        if key is not None:
+            expected[key.replace("{}", str(number))] = text.count("\n") + 1
+        text += piece.replace("{}", str(number))
+    file = files.ConfigFile("/x", "x.toml", True, text, {}, ("tool", "agentforge") if in_table else ())
+    assert {key: file.place(key) for key in expected} == {key: f"x.toml:{line}" for key, line in expected.items()}

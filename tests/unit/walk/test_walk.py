@@ -17,6 +17,7 @@ from agentforge.walk import (
     discover,
     escape,
     is_git_url,
+    looked_at,
     read_source,
     renames,
     walk,
@@ -206,3 +207,21 @@ def test_faults_of_the_arguments(tmp_path: Path) -> None:
     with pytest.raises(UnreadableSourceError, match="vanished"):
         read_source(str(tmp_path / "gone"), 10)
     assert escape("plain/é.py") == "plain/é.py"
+
+
+def test_what_the_project_leaves_out_and_what_a_flag_does(tmp_path: Path) -> None:
+    for name in ("a.py", "b.py", "docs/c.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    options = WalkOptions(exclude=("docs/", "b.py"), project_exclude=("docs/",))
+    assert looked(tmp_path, options)[1] == {"b.py": "excluded", "docs/c.py": "left out by the project"}
+    assert options.narrowed
+    assert not WalkOptions(exclude=("docs/",), project_exclude=("docs/",)).narrowed
+    looks = looked_at(discover([str(tmp_path)]), options)
+    assert {name: looks(name) for name in ("a.py", "b.py", "docs/c.py")} == {
+        "a.py": True,
+        "b.py": False,
+        "docs/c.py": True,
+    }
+    back = WalkOptions(exclude=("docs/", "!docs/"), project_exclude=("docs/",))
+    assert set(looked(tmp_path, back)[0]) == {"a.py", "b.py", "docs/c.py"}
