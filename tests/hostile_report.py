@@ -89,7 +89,8 @@ RULES = (
              "Text from elsewhere becomes code.", "Use `ast.literal_eval`."),
     RuleInfo("size", "", Category.QUALITY, Severity.LOW, Confidence.UNDEFINED, None),
     RuleInfo("B602", "subprocess_popen_with_shell_equals_true", Category.SECURITY, Severity.HIGH, Confidence.HIGH, 78,
-             "A shell reads the command.", "See https://bandit.readthedocs.io/en/1.8.6/plugins/b602.html", "bandit"),
+             "A shell reads the command.", "Pass a list. See https://bandit.readthedocs.io/en/1.8.6/plugins/b602.html",
+             "bandit"),
 )  # fmt: skip
 FUNCTION = Function(
     name="run",

@@ -50,6 +50,8 @@ def run(options: Options, settings: DatabaseSettings, *, as_json: bool, quiet: b
     for item in done:
         if item.tool.lower() in _OURS:
             notice(f"agentforge analyze makes the findings of {item.tool}, too: what both find is there twice.")
+        for reason, number in item.left_out.items():
+            notice(f"{item.tool}: {count(number, 'result')} {reason} left out.")
     if as_json:
         print_json({"imports": [dataclasses.asdict(item) for item in done]})
     else:
@@ -88,6 +90,3 @@ def _print(done: Sequence[Imported]) -> None:
             for item in done
         ],
     )
-    for item in done:
-        for reason, number in item.left_out.items():
-            say(f"{item.tool}: {count(number, 'result')} {reason} left out.")

@@ -13,6 +13,7 @@ from typing import TypeVar
 from agentforge import languages, measure, parse
 from agentforge.detect import detect
 from agentforge.detect.bandit import BanditConfig, scan
+from agentforge.detect.bandit.columns import in_characters
 from agentforge.detect.fingerprint import assign
 from agentforge.detect.selection import NOTHING_CHOSEN, Selection, chosen
 from agentforge.detect.waivers import identify
@@ -114,7 +115,8 @@ def _python(
     python = parse_python(raw)
     metrics = enrich(metrics, python)
     try:
-        return metrics, scan(python, file.path, file.location, raw, config.bandit)
+        found = scan(python, file.path, file.location, raw, config.bandit)
+        return metrics, in_characters(found, python.text)
     except RecursionError:
         return dataclasses.replace(metrics, parse_error="nested too deeply for bandit"), []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agentforge.model import Report, Violation
-from agentforge.report.choice import by_severity, condition_text, has_baseline, is_new, new_first
+from agentforge.report.choice import by_severity, condition_text, fixes, has_baseline, is_new, new_first
 from agentforge.report.text import one_line
 
 LIMIT = 200
@@ -28,7 +28,7 @@ def render(report: Report) -> Iterator[str]:
     if not ranked:
         yield "0 violations\n"
         return
-    fixes: set[str] = set()
+    fix_of, fixed = fixes(report), set[tuple[str, str]]()
     files: dict[str, list[Violation]] = {}
     for violation in ranked[:LIMIT]:
         files.setdefault(violation.path, []).append(violation)
@@ -36,16 +36,16 @@ def render(report: Report) -> Iterator[str]:
     for path, violations in files.items():
         yield f"{one_line(path)}\n"
         for violation in violations:
-            yield _line(violation, fixes, new=mark_new and is_new(report, violation))
+            rule = (violation.tool, violation.rule_id)
+            fix = "" if rule in fixed else fix_of(violation)
+            fixed.add(rule)
+            yield _line(violation, fix, new=mark_new and is_new(report, violation))
     if left_out := ranked[LIMIT:]:
         yield f"+{len(left_out)} more: {by_severity(left_out)}\n"
 
 
-def _line(violation: Violation, fixes: set[str], *, new: bool) -> str:
+def _line(violation: Violation, fix: str, *, new: bool) -> str:
     place = f"{violation.line}:{violation.column}"
     text = f"{place} {violation.severity.value}{'*' if new else ''} {one_line(violation.rule_id)}"
     text += f" {one_line(violation.message, _MESSAGE)}"
-    if violation.suggestion and violation.rule_id not in fixes:
-        fixes.add(violation.rule_id)
-        text += f" → {one_line(violation.suggestion, _FIX)}"
-    return text + "\n"
+    return f"{text} → {one_line(fix, _FIX)}\n" if fix else f"{text}\n"

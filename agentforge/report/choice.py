@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from agentforge.model import GateCondition, Report, Severity, Status, Violation
 from agentforge.report.text import quantity
 
+_PAGE = re.compile(r"(?:^|\s+)See https?://\S+$")
 RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -36,6 +38,15 @@ def worst_first(report: Report) -> list[Violation]:
 def new_first(report: Report) -> list[Violation]:
     """As `worst_first`, with all new ones before the others."""
     return sorted(active(report.violations), key=lambda item: (not is_new(report, item), RANK[item.severity]))
+
+
+def fixes(report: Report) -> Callable[[Violation], str]:
+    """Gives what to do about a violation in words, without the page that says more; empty where nobody says.
+
+    bandit's findings name the page only: what to do is said of its rules.
+    """
+    said = {(rule.tool, rule.id): _PAGE.sub("", rule.suggestion) for rule in report.rules}
+    return lambda item: _PAGE.sub("", item.suggestion) or said.get((item.tool, item.rule_id), "")
 
 
 def by_severity(violations: Iterable[Violation]) -> str:

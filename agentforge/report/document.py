@@ -161,6 +161,7 @@ def violation_object(violation: Violation) -> dict[str, Any]:
         "end_column": violation.end_column,
         "message": violation.message,
         "suggestion": violation.suggestion,
+        "line_hash": violation.line_hash,
         "fingerprint": violation.fingerprint,
         "line_hash": violation.line_hash,
         "status": violation.status.value,

@@ -68,6 +68,7 @@ HOT = [
     ("analyses", "current_files", PROJECT, "file_analyses_current"),
     ("analyses", "fail_stale", PROJECT, "project_analyses_(project|latest|key|status)"),
     ("load", "unresolved_violations", {**PROJECT, "paths": ["f1"]}, "code_violations_path"),
+    ("imports", "unresolved", {**PROJECT, "tool": "t"}, "code_violations_imported"),
     (
         "report",
         "severities",
