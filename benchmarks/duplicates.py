@@ -40,7 +40,9 @@ def timed(name: str, work: Callable[[], Any]) -> Any:
     result = work()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     spent = time.process_time() - cpu
-    print(f"{name:28} {len(result):9,} found {time.perf_counter() - wall:8.1f} s {spent:8.1f} CPU s {peak:8.0f} MB peak")
+    print(
+        f"{name:28} {len(result):9,} found {time.perf_counter() - wall:8.1f} s {spent:8.1f} CPU s {peak:8.0f} MB peak"
+    )
     return result
 
 

@@ -163,7 +163,6 @@ def violation_object(violation: Violation) -> dict[str, Any]:
         "suggestion": violation.suggestion,
         "line_hash": violation.line_hash,
         "fingerprint": violation.fingerprint,
-        "line_hash": violation.line_hash,
         "status": violation.status.value,
         "tool": violation.tool,
         "function": violation.function,
