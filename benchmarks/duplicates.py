@@ -2,8 +2,8 @@
 
     python benchmarks/duplicates.py --cache DIR --sources SITE-PACKAGES DJANGO... [--count 100000]
 
-The functions are those of benchmarks/corpus.py: half are real, half are edited copies of them. All have six lines or
-more here, so that every one is compared. `missed` is against the plain products of a thousand of the functions with all.
+
+
 """
 
 from __future__ import annotations
