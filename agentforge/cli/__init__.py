@@ -60,4 +60,6 @@ def run(arguments: list[str]) -> int:
 
 
 def _complain(message: str) -> None:
-    sys.stderr.write(f"agentforge: {message}\n")
+    """Say on stderr what went wrong. What moves the cursor or reorders text is escaped: much of it is from files."""
+    shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
+    sys.stderr.write(f"agentforge: {shown}\n")

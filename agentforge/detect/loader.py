@@ -205,8 +205,8 @@ class _Entry:
         self.file, self.line, self.data, self.language = file, line, data, language
 
     def fail(self, problem: str, hint: str = "") -> UsageError:
-        name = self.data.get("id") or "without an id"
-        return UsageError(f"{self.file}:{self.line}: rule `{name}`: {problem}", hint)
+        name = toml.printable(str(self.data.get("id") or "without an id"))
+        return UsageError(f"{self.file}:{self.line}: rule `{name}`: {toml.printable(problem, 500)}", hint)
 
     def rule(self) -> Rule:
         self._check_keys()

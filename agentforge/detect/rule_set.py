@@ -17,6 +17,8 @@ from agentforge.errors import UsageError
 # A predicate at the end of a pattern: its name, and its arguments, each a capture, a text in quotes or a bare word.
 _PREDICATE = re.compile(r'\(#([\w-]+[?!])((?:[^()"]|"(?:\\.|[^"\\])*")*)\)')
 _ARGUMENT = re.compile(r'"(?:\\.|[^"\\])*"|[^\s"]+')
+_BRACKET = re.compile(r'"(?:\\.|[^"\\])*"|;[^\n]*|[()\[\]]')
+_LONGEST_QUERY, _DEEPEST_QUERY = 10_000, 64
 BUILT_IN = frozenset(
     negation + name
     for name in ("eq?", "any-eq?", "match?", "any-match?", "any-of?")
@@ -67,6 +69,12 @@ def compile_rule(rule: Rule) -> Query:
     Raises:
         UsageError: the query does not fit the grammar or uses an unknown predicate.
     """
+    if len(rule.query) > _LONGEST_QUERY or _depth(rule.query) > _DEEPEST_QUERY:
+        raise UsageError(
+            f"{rule.source}:{rule.line}: rule `{rule.id}`: the query is longer than {_LONGEST_QUERY:,} characters or "
+            f"nested more than {_DEEPEST_QUERY} deep.",
+            "Split the rule.",
+        )
     try:
         compiled = Query(parse.grammar(rule.language), rule.query)
     except QueryError as error:
@@ -82,6 +90,15 @@ def compile_rule(rule: Rule) -> Query:
                 f"docs/rules.md describes them: {', '.join(sorted({*BUILT_IN, *PREDICATES}))}.",
             )
     return compiled
+
+
+def _depth(query: str) -> int:
+    """How deep its brackets are nested, those in texts aside. tree-sitter's reader of queries overflows its stack."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(query):
+        depth += (bracket in "([") - (bracket in ")]")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _problem(name: str, arguments: list[str]) -> str:

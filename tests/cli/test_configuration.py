@@ -162,6 +162,14 @@ def test_mistakes_end_with_exit_code_2(tree: Path, text: str, message: str) -> N
     assert "hunter2" not in done.stderr
 
 
+def test_a_message_does_not_move_the_cursor(tree: Path) -> None:
+    (tree / "pyproject.toml").write_text('[tool.agentforge]\n"\\u001b[2J\\n::error::x" = 1\n')
+    done = run("check", str(tree), f"--config={tree}/\x1b[2J\u202e.toml")
+    assert "\\x1b[2J\\u202e.toml" in done.stderr
+    done = run("check", str(tree))
+    assert "\\x1b[2J\\n::error::x" in done.stderr
+
+
 def test_a_wrong_variable_or_flag(tree: Path) -> None:
     for arguments, variables, message in (
         ((), {"AGENTFORGE_JOBS": "x"}, "AGENTFORGE_JOBS must be a whole number"),

@@ -75,6 +75,21 @@ def test_a_query_that_does_not_fit_is_named(tmp_path: Path, old: str, new: str, 
         RuleSet("python", (rule,)).query(rule)
 
 
+@pytest.mark.parametrize("query", ["(" * 50_000 + ")" * 50_000, "[" * 50_000 + "]" * 50_000, "(_ (_))" * 2000])
+def test_a_query_made_to_crash_the_compiler_is_refused(tmp_path: Path, query: str) -> None:
+    start, end = GOOD.index("query = "), GOOD.index("bad = ")
+    (rule,) = collect("python", [write(tmp_path, f"{GOOD[:start]}query = '{query} @at @function'\n{GOOD[end:]}")])
+    with pytest.raises(UsageError, match="longer than 10,000 characters or nested more than 64 deep"):
+        RuleSet("python", (rule,)).query(rule)
+
+
+def test_a_message_holds_no_control_characters(tmp_path: Path) -> None:
+    text = GOOD.replace('id = "no-eval"', 'id = "\\u001b[31m\\n::error::x"').replace("cwe", '"c\\u202ewe"')
+    with pytest.raises(UsageError) as error:
+        collect("python", [write(tmp_path, text)])
+    assert all(character.isprintable() for character in error.value.message)
+
+
 def test_broken_toml_and_double_ids(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"rules\.toml.*line 1"):
         collect("python", [write(tmp_path, "[[rule\n")])
