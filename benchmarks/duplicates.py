@@ -1,6 +1,6 @@
 """All pairs of near-duplicates among many functions, and the clusters of them: time, memory, and whether any is missed.
 
-    python benchmarks/duplicates.py --cache DIR --sources SITE-PACKAGES DJANGO... [--count 100000]
+python benchmarks/duplicates.py --cache DIR --sources SITE-PACKAGES DJANGO... [--count 100000]
 
 
 

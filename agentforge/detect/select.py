@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agentforge import languages
 from agentforge.config.check import nearest
-from agentforge.config.settings import Origin, Settings
+from agentforge.config.settings import Origin, RuleSettings, Settings
 from agentforge.config.toml import printable
 from agentforge.detect import catalogue, loader
 from agentforge.detect.rule_set import compile_rule
@@ -24,9 +24,12 @@ def select(settings: Settings) -> Selection:
     Raises:
         UsageError: a rule file is not usable, or a rule is named that exists nowhere.
     """
-    found = [file for folder in settings.rules.folders for file in loader.rule_files(Path(folder))]
-    files = tuple(RuleFile(str(file), _digest(file)) for file in found)
-    selection = Selection(settings.rules, settings.overrides, files)
+    folders = map(Path, settings.rules.folders)
+    files = tuple(
+        RuleFile(str(file), _digest(folder, file)) for folder in folders for file in loader.rule_files(folder)
+    )
+    overrides = tuple(item for item in settings.overrides if item.rules != RuleSettings())
+    selection = Selection(settings.rules, overrides, files)
     own = {file.path for file in files}
     for language in languages.names() if files else ():
         for rule in rules_of(selection, language):
@@ -88,5 +91,6 @@ def _bandit_ids() -> set[str]:
     return {entry.rule.id for entry in catalogue.bandit()}
 
 
-def _digest(file: Path) -> str:
-    return hashlib.sha256(loader.text(file).encode()).hexdigest()
+def _digest(folder: Path, file: Path) -> str:
+    """Of what a file says, and of the language whose folder it is in."""
+    return hashlib.sha256(f"{file.parent.relative_to(folder)}\0{loader.text(file)}".encode()).hexdigest()

@@ -23,7 +23,7 @@ _EXACT = 1_000_000  # an id is more exact than any pattern
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """A file of a project's own rules: where it lies, and the SHA-256 of its bytes."""
+    """A file of a project's own rules: where it lies, and a digest of what decides what it finds."""
 
     path: str
     digest: str

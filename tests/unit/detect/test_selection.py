@@ -217,12 +217,25 @@ def test_the_engine_version_follows_what_is_found(root: Path) -> None:
     assert len(set(versions)) == len(texts)
     assert versions[0] == version(NOTHING_CHOSEN)
     (root / "rules/own.toml").write_text(OWN + "# changed\n")
-    assert version(configured(root, "rules = ['rules']")) not in versions
+    versions.append(version(configured(root, "rules = ['rules']")))
+    for language in ("python", "ruby"):
+        (root / "rules" / language).mkdir()
+        (root / "rules/own.toml").rename(root / "rules" / language / "own.toml")
+        versions.append(version(configured(root, "rules = ['rules']")))
+        (root / "rules" / language / "own.toml").rename(root / "rules/own.toml")
+    assert len(set(versions)) == len(texts) + 3
 
 
 def test_the_engine_version_stays_where_nothing_else_is_found(root: Path) -> None:
     plain = version(NOTHING_CHOSEN)
-    for text in ("jobs = 2", "exclude = ['x']", "[gate]\nfail-on = 'high'", "format = 'json'", "disable = []"):
+    for text in (
+        "jobs = 2",
+        "exclude = ['x']",
+        "[gate]\nfail-on = 'high'",
+        "format = 'json'",
+        "disable = []",
+        "[[overrides]]\npaths = ['x']",
+    ):
         assert version(configured(root, text)) == plain, text
     one = version(configured(root, "disable = ['B101', 'B602']"))
     assert version(configured(root, "disable = ['B602', 'B101', 'B101']")) == one
