@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -14,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 
 SCHEMA_VERSION = 1
-_UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def print_json(members: Mapping[str, Any]) -> None:
@@ -44,11 +42,6 @@ def cell(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone():%Y-%m-%d %H:%M}"
     return str(value)
-
-
-def visible(text: str) -> str:
-    """Text whose control characters, and those that reorder what is shown, are written as `\\xNN` and `\\uNNNN`."""
-    return _UNSHOWABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def say(text: str) -> None:

@@ -12,17 +12,17 @@ from rich.table import Table
 from rich.text import Text
 
 from agentforge import languages
-from agentforge.cli.output import visible
-from agentforge.detect import loader
+from agentforge.detect import catalogue
 from agentforge.detect.rule import Rule
 from agentforge.model import Status
 from agentforge.pipeline.violations import SHORT_ID, Excerpt
 from agentforge.report.table import SEVERITY_STYLE
+from agentforge.report.text import one_line, showable
 from agentforge.store.violations import Event, Found
 
 COLUMNS = (
     "id", "project", "branch", "status", "severity", "rule_id", "path", "line", "column", "message", "function",
-    "category", "confidence", "cwe", "first_found", "fixed", "fingerprint",
+    "category", "confidence", "cwe", "first_found", "fixed", "fingerprint", "tool",
 )  # fmt: skip
 _CWE = "https://cwe.mitre.org/data/definitions/{}.html"
 _EVENTS = {"found": "found", "fixed": "fixed", "reopened": "open again", "waived": "waived", "moved": "moved"}
@@ -38,9 +38,9 @@ def listing(found: Sequence[Found]) -> Iterator[Text]:
         yield Text.assemble(
             f"{one}  ",
             (severity, SEVERITY_STYLE[item.severity]),
-            visible(f"  {status}  {item.rule_id}  {item.path}:{item.line}"),
-            (visible(where), "dim"),
-            (visible(f"\n{' ' * (SHORT_ID + 2)}{' '.join(item.message.split())}"), "dim"),
+            showable(f"  {status}  {item.rule_id}  {item.path}:{item.line}"),
+            (showable(where), "dim"),
+            (f"\n{' ' * (SHORT_ID + 2)}{one_line(item.message)}", "dim"),
         )
 
 
@@ -71,20 +71,21 @@ def page(
 def _sections(
     item: Found, code: Excerpt | None, language: str | None, events: Sequence[Event], elsewhere: Sequence[str]
 ) -> Iterator[RenderableType]:
-    rule = rule_of(language, item.rule_id)
-    title = f" {visible(item.rule_id)}  {visible(item.rule_name)}  {item.status.value}"
+    rule = rule_of(item)
+    by = "" if item.tool == "agentforge" else f", found by {item.tool}"
+    title = showable(f" {item.rule_id}  {item.rule_name}  {item.status.value}{by}")
     yield Text.assemble((short(item), "bold"), " ", (item.severity.value, SEVERITY_STYLE[item.severity]), title)
     inside = f" in {item.function}" if item.function else ""
     branch = f", branch {item.branch}" if item.branch else ""
-    yield Text(visible(f"{item.path}:{item.line}:{item.column}{inside}  ({item.project}{branch})"), "dim")
-    yield Text(visible(item.message))
+    yield Text(showable(f"{item.path}:{item.line}:{item.column}{inside}  ({item.project}{branch})"), "dim")
+    yield Text(one_line(item.message))
     yield Text()
     yield from _code(item, code)
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     facts.add_column(no_wrap=True, style="bold")
     facts.add_column(overflow="fold")
     for name, value in _facts(item, rule, elsewhere):
-        facts.add_row(name, Text(visible(value)))
+        facts.add_row(name, Text(one_line(value)))
     yield facts
     yield Text("\nHistory", "bold")
     yield _history(events)
@@ -95,8 +96,11 @@ def _sections(
 def _facts(item: Found, rule: Rule | None, elsewhere: Sequence[str]) -> Iterator[tuple[str, str]]:
     if rule is not None:
         yield "Why", rule.why
-    if item.suggestion:
-        yield "Fix", item.suggestion
+    fix = rule.suggestion if rule is not None else item.suggestion
+    if fix:
+        yield "Fix", fix
+    if fix != item.suggestion:
+        yield "", item.suggestion
     if item.cwe is not None:
         yield f"CWE-{item.cwe}", _CWE.format(item.cwe)
     if item.waiver_kind is not None:
@@ -120,7 +124,7 @@ def _code(item: Found, code: Excerpt | None) -> Iterator[Text]:
     for number, line in enumerate(code.lines, code.first):
         marked = item.line <= number <= item.end_line
         gutter = f"{'>' if marked else ' '} {number:>{width}} | "
-        yield Text.assemble((gutter, "bold red" if marked else "dim"), visible(line).expandtabs(4))
+        yield Text.assemble((gutter, "bold red" if marked else "dim"), _shown(line))
         if number == item.line:
             yield Text.assemble((" " * (width + 3) + "| ", "dim"), (_carets(item, line), "bold red"))
     yield Text()
@@ -129,9 +133,13 @@ def _code(item: Found, code: Excerpt | None) -> Iterator[Text]:
 def _carets(item: Found, line: str) -> str:
     """Marks below the part of the line that is meant: to its end where the violation goes on below."""
     before, end = line[: max(0, item.column - 1)], item.end_column - 1 if item.end_line == item.line else len(line)
-    start = cell_len(visible(before).expandtabs(4))
-    length = cell_len(visible(line[:end].rstrip()).expandtabs(4)) - start
+    start = cell_len(_shown(before))
+    length = cell_len(_shown(line[:end].rstrip())) - start
     return " " * start + "^" * max(1, length)
+
+
+def _shown(code: str) -> str:
+    return showable(code.expandtabs(4))
 
 
 def _history(events: Sequence[Event]) -> Table:
@@ -139,7 +147,7 @@ def _history(events: Sequence[Event]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for event in events:
-        table.add_row(f"{event.at.astimezone():%Y-%m-%d %H:%M}", Text(visible(_said(event))))
+        table.add_row(f"{event.at.astimezone():%Y-%m-%d %H:%M}", Text(one_line(_said(event))))
     return table
 
 
@@ -169,7 +177,7 @@ def _how_to_waive(item: Found, language: str | None) -> Iterator[Text]:
     yield Text(f'  agentforge violations waive {short(item)} --reason "..." [--until DATE]')
     if language is not None:
         lead = languages.get(language).line_comment
-        yield Text(visible(f"  or in the source: {lead} agentforge: ignore[{item.rule_id}] the reason"))
+        yield Text(showable(f"  or in the source: {lead} agentforge: ignore[{item.rule_id}] the reason"))
 
 
 def lives(found: Sequence[tuple[Found, Sequence[Event]]]) -> Group:
@@ -177,7 +185,7 @@ def lives(found: Sequence[tuple[Found, Sequence[Event]]]) -> Group:
     parts: list[RenderableType] = []
     for item, events in found:
         where = f"{item.branch or item.project}: {item.status.value}"
-        parts.append(Text(visible(f"{short(item)} {item.rule_id}  {item.path}:{item.line}  {where}"), "bold"))
+        parts.append(Text(showable(f"{short(item)} {item.rule_id}  {item.path}:{item.line}  {where}"), "bold"))
         parts.append(_history(events))
     return Group(*parts)
 
@@ -185,14 +193,14 @@ def lives(found: Sequence[tuple[Found, Sequence[Event]]]) -> Group:
 def changed(done: str, item: Found, branches: Sequence[str]) -> str:
     """What was done to a violation, and where."""
     on = f" (on {', '.join(branches)})" if any(branches) else ""
-    return visible(f"{done} {short(item)} {item.rule_id} {item.path}:{item.line}{on}")
+    return showable(f"{done} {short(item)} {item.rule_id} {item.path}:{item.line}{on}")
 
 
-def rule_of(language: str | None, rule_id: str) -> Rule | None:
-    """The shipped rule of this id; None for what bandit or another tool finds."""
-    if language is None:
+def rule_of(item: Found) -> Rule | None:
+    """What is said of the rule; None for one of another tool, or of a project's own."""
+    if item.tool not in ("agentforge", "bandit"):
         return None
-    return next((rule for rule in loader.load(language) if rule.id == rule_id), None)
+    return next((entry.rule for entry in catalogue.entries() if entry.rule.id == item.rule_id), None)
 
 
 def violation_object(item: Found) -> dict[str, Any]:
@@ -215,6 +223,7 @@ def violation_object(item: Found) -> dict[str, Any]:
         "confidence": item.confidence.value,
         "rule_id": item.rule_id,
         "rule_name": item.rule_name,
+        "tool": item.tool,
         "cwe": item.cwe,
         "path": item.path,
         "line": item.line,
@@ -230,9 +239,9 @@ def violation_object(item: Found) -> dict[str, Any]:
     }
 
 
-def document(item: Found, code: Excerpt | None, language: str | None, events: Sequence[Event]) -> dict[str, Any]:
+def document(item: Found, code: Excerpt | None, events: Sequence[Event]) -> dict[str, Any]:
     """All that is known of a violation, for JSON."""
-    rule = rule_of(language, item.rule_id)
+    rule = rule_of(item)
     return {
         **life_object(item, events),
         "why": rule.why if rule else None,

@@ -20,6 +20,7 @@ from agentforge.errors import EXIT_CLEAN, UsageError
 from agentforge.model import Category, Severity, Status
 from agentforge.pipeline import violations as pipeline
 from agentforge.pipeline.waivers import rescore
+from agentforge.report.spreadsheet import cell
 from agentforge.store import violations as store
 from agentforge.store import waivers
 from agentforge.store.connection import DatabaseSettings
@@ -42,9 +43,9 @@ class Wanted:
     project: str | None
     branch: str | None
     statuses: tuple[str, ...]
-    severities: tuple[str, ...]
+    severity: Severity | None
     rules: tuple[str, ...]
-    categories: tuple[str, ...]
+    categories: tuple[Category, ...]
     paths: tuple[str, ...]
     since: datetime | None
     limit: int | None
@@ -60,8 +61,8 @@ def run_list(settings: DatabaseSettings, wanted: Wanted, output_format: str) -> 
             scope,
             store.Filter(
                 statuses=_statuses(wanted.statuses),
-                severities=[Severity(value) for value in wanted.severities] or None,
-                categories=[Category(value) for value in wanted.categories] or None,
+                severities=_or_worse(wanted.severity) if wanted.severity else None,
+                categories=wanted.categories or None,
                 paths=pipeline.matching_paths(wanted.paths, paths) if wanted.paths else None,
                 rules=pipeline.matching(wanted.rules, rules) if wanted.rules else None,
                 since=wanted.since,
@@ -89,13 +90,18 @@ def _statuses(values: Sequence[str]) -> tuple[Status, ...]:
     return tuple(Status(value) for value in values) or store.OPEN
 
 
+def _or_worse(severity: Severity) -> tuple[Severity, ...]:
+    every = tuple(Severity)
+    return every[: every.index(severity) + 1]
+
+
 def _print_csv(found: Sequence[Found]) -> None:
     columns = list(page.COLUMNS)
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")
     writer.writerow(columns)
     for item in found:
         row = page.violation_object(item)
-        writer.writerow(["" if row[column] is None else row[column] for column in columns])
+        writer.writerow([cell(row[column]) for column in columns])
 
 
 def run_show(settings: DatabaseSettings, text: str, project: str | None, branch: str | None, *, as_json: bool) -> int:
@@ -112,7 +118,7 @@ def run_show(settings: DatabaseSettings, text: str, project: str | None, branch:
     language = file.language if file else None
     elsewhere = [item.branch for item in others if item.fixed is None]
     if as_json:
-        print_json(page.document(shown, code, language, events))
+        print_json(page.document(shown, code, events))
     else:
         Console(highlight=False, soft_wrap=True).print(page.page(shown, code, language, events, elsewhere))
     return EXIT_CLEAN
@@ -210,7 +216,7 @@ def parse_day(text: str | None) -> date | None:
     if text is None:
         return None
     today = datetime.now(UTC).date()
-    ahead = re.fullmatch(r"([0-9]{1,5})([dw])", text)
+    ahead = re.fullmatch(r"([0-9]{1,4})([dw])", text)
     try:
         day = today + timedelta(days=int(ahead[1]) * _DAYS[ahead[2]]) if ahead else date.fromisoformat(text)
     except (ValueError, OverflowError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat
+from agentforge.model import Category, Severity
 
 if TYPE_CHECKING:
     from agentforge.store.connection import DatabaseSettings
@@ -32,25 +33,6 @@ class WantedStatus(StrEnum):
     REOPENED = "reopened"
     WAIVED = "waived"
     ALL = "all"
-
-
-class WantedSeverity(StrEnum):
-    """How bad a violation is."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    INFO = "info"
-
-
-class WantedCategory(StrEnum):
-    """What a rule protects."""
-
-    QUALITY = "quality"
-    SECURITY = "security"
-    RELIABILITY = "reliability"
-    PERFORMANCE = "performance"
 
 
 Project = Annotated[
@@ -79,11 +61,11 @@ def list_(
         list[WantedStatus],
         typer.Option("--status", help="Only these; new, open and reopened ones if you do not say. Repeatable."),
     ] = [],  # noqa: B006 - typer reads it, nobody changes it
-    severity: Annotated[list[WantedSeverity], typer.Option("--severity", help="Only of this one. Repeatable.")] = [],  # noqa: B006
+    severity: Annotated[Severity | None, typer.Option("--severity", help="Only of this severity or worse.")] = None,
     rule: Annotated[
         list[str], typer.Option("--rule", metavar="ID", help="Only of this rule, or pattern (python-*). Repeatable.")
     ] = [],  # noqa: B006
-    category: Annotated[list[WantedCategory], typer.Option("--category", help="Only of this one. Repeatable.")] = [],  # noqa: B006
+    category: Annotated[list[Category], typer.Option("--category", help="Only of this one. Repeatable.")] = [],  # noqa: B006
     path: Annotated[
         list[str], typer.Option("--path", metavar="GLOB", help="Only in these files (as in .gitignore). Repeatable.")
     ] = [],  # noqa: B006
@@ -106,9 +88,9 @@ def list_(
         project=project,
         branch=branch,
         statuses=tuple(item.value for item in status),
-        severities=tuple(item.value for item in severity),
+        severity=severity,
         rules=tuple(rule),
-        categories=tuple(item.value for item in category),
+        categories=tuple(category),
         paths=tuple(path),
         since=parse_time(since),
         limit=limit or None,

@@ -48,7 +48,7 @@ def render(report: Report) -> Iterator[str]:
     for violation in report.violations:
         buffer.seek(0)
         buffer.truncate()
-        writer.writerow([_cell(value) for value in _values(violation)])
+        writer.writerow([cell(value) for value in _values(violation)])
         yield buffer.getvalue()
 
 
@@ -76,7 +76,8 @@ def _values(item: Violation) -> tuple[str | int | None, ...]:
     )
 
 
-def _cell(value: str | int | None) -> str | int:
+def cell(value: str | int | None) -> str | int:
+    """A value that no spreadsheet takes for a formula, without control characters; nothing for None."""
     if value is None or isinstance(value, int):
         return "" if value is None else value
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)

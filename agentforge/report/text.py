@@ -15,7 +15,12 @@ def one_line(text: str, limit: int | None = None) -> str:
         text: any.
         limit: characters at most; a longer text ends in `…`.
     """
-    return shortened(_UNSHOWABLE.sub(_escaped, " ".join(text.split())), limit)
+    return shortened(showable(" ".join(text.split())), limit)
+
+
+def showable(text: str) -> str:
+    """A text with what cannot be shown, line ends and tabs among it, as `\\xNN` or `\\uNNNN`."""
+    return _UNSHOWABLE.sub(_escaped, text)
 
 
 def shortened(text: str, limit: int | None) -> str:

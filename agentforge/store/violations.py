@@ -19,7 +19,7 @@ OPEN = (Status.NEW, Status.OPEN, Status.REOPENED)
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A branch of a project, as of its last completed analysis."""
+    """A branch of a project; `analysis_id` is its last analysis or import."""
 
     project_id: int
     project: str
@@ -57,6 +57,7 @@ class Found:
     Attributes:
         waiver_kind: `inline`, `stored` or `tool`, None where it is not waived; the others of its waiver likewise.
         waiver_user: who waived it, None where a comment did.
+        tool: that found it.
     """
 
     project: str
@@ -87,6 +88,7 @@ class Found:
     waiver_user: str | None
     waiver_created: datetime | None
     waiver_until: date | None
+    tool: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,6 @@ def find(connection: Connection, scope: Sequence[Branch], wanted: Filter) -> tup
     """The violations of some branches, worst first, and how many there are without the limit."""
     parameters = {
         **_scope(scope),
-        "analysis_ids": [branch.analysis_id for branch in scope],
         "statuses": list(wanted.statuses),
         "severities": _list(wanted.severities),
         "categories": _list(wanted.categories),
@@ -213,5 +214,6 @@ def _list(values: Collection[Any] | None) -> list[Any] | None:
 def _found(row: Sequence[Any]) -> Found:
     kinds = Category(row[8]), Severity(row[9]), Confidence(row[10])
     waived = row[20] == Status.WAIVED
-    values: list[Any] = [*row[:8], *kinds, *row[11:20], Status(row[20]), row[21], row[22]]
-    return Found(*values, *(row[23:28] if waived else (None,) * 5))
+    waiver = row[23:28] if waived else (None,) * 5
+    values: list[Any] = [*row[:8], *kinds, *row[11:20], Status(row[20]), row[21], row[22], *waiver, row[28]]
+    return Found(*values)

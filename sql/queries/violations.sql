@@ -1,8 +1,8 @@
 -- branches --
--- Every branch of every project that the caller may read, with its last completed analysis.
+-- Every branch of every project that the caller may read, by its last analysis or import.
 SELECT p.id, p.name, p.key, p.local_path, p.default_branch, a.branch, max(a.id)
 FROM agentforge.projects AS p JOIN agentforge.project_analyses AS a ON a.project_id = p.id
-WHERE a.status = 'completed'
+WHERE a.status IN ('completed', 'imported')
 GROUP BY p.id, a.branch
 ORDER BY p.name COLLATE "C", p.id, max(a.id);
 
@@ -13,19 +13,29 @@ FROM unnest(%(project_ids)s::bigint[], %(branches)s::text[]) AS s (project_id, b
 JOIN agentforge.code_violations AS v ON v.project_id = s.project_id AND v.branch = s.branch;
 
 -- violations --
--- Worst first, by place. What the last analysis of a branch found for the first time is new.
+-- Worst first, by place. What the last analysis of a branch found for the first time is new, or the last import from its tool.
+WITH scope AS (
+    SELECT * FROM unnest(%(project_ids)s::bigint[], %(branches)s::text[]) AS s (project_id, branch)
+), runs AS (
+    SELECT project_id, branch, coalesce(a.tool, '') AS tool, max(a.id) AS id
+    FROM scope JOIN agentforge.project_analyses AS a USING (project_id, branch)
+    WHERE a.status IN ('completed', 'imported')
+    GROUP BY 1, 2, 3
+)
 SELECT *, count(*) OVER () AS total FROM (
     SELECT p.name, p.key, v.project_id, v.branch, v.id, v.fingerprint, v.rule_id, v.rule_name, v.category, v.severity,
            v.confidence, v.cwe, v.file_path, v.line_number, v.column_number, v.end_line, v.end_column, v.message, v.suggestion,
            v.function_name,
-           CASE WHEN v.status = 'open' AND v.introduced_by = s.analysis_id THEN 'new'
-                WHEN v.status = 'reopened' AND v.reopened_by IS DISTINCT FROM s.analysis_id THEN 'open'
+           CASE WHEN v.status = 'open' AND v.introduced_by = r.id THEN 'new'
+                WHEN v.status = 'reopened' AND v.reopened_by IS DISTINCT FROM r.id THEN 'open'
                 ELSE v.status END AS status,
-           v.created_at, v.resolved_at, v.waiver_kind, v.waiver_reason, v.waiver_username, v.waiver_created_at, v.waiver_until
-    FROM unnest(%(project_ids)s::bigint[], %(branches)s::text[], %(analysis_ids)s::bigint[])
-        AS s (project_id, branch, analysis_id)
+           v.created_at, v.resolved_at, v.waiver_kind, v.waiver_reason, v.waiver_username, v.waiver_created_at, v.waiver_until,
+           v.tool
+    FROM scope AS s
     JOIN agentforge.violations AS v ON v.project_id = s.project_id AND v.branch = s.branch
     JOIN agentforge.projects AS p ON p.id = v.project_id
+    LEFT JOIN runs AS r ON r.project_id = v.project_id AND r.branch = v.branch
+        AND r.tool = CASE WHEN v.imported THEN v.tool ELSE '' END
 ) AS found
 WHERE status = ANY (%(statuses)s)
   AND (%(severities)s::text[] IS NULL OR severity = ANY (%(severities)s))
@@ -46,12 +56,14 @@ SELECT DISTINCT ON (v.project_id, v.fingerprint, v.branch)
        CASE WHEN v.status = 'open' AND v.introduced_by = a.id THEN 'new'
             WHEN v.status = 'reopened' AND v.reopened_by IS DISTINCT FROM a.id THEN 'open'
             ELSE v.status END AS status,
-       v.created_at, v.resolved_at, v.waiver_kind, v.waiver_reason, v.waiver_username, v.waiver_created_at, v.waiver_until
+       v.created_at, v.resolved_at, v.waiver_kind, v.waiver_reason, v.waiver_username, v.waiver_created_at, v.waiver_until,
+       v.tool
 FROM agentforge.violations AS v
 JOIN agentforge.projects AS p ON p.id = v.project_id
 LEFT JOIN LATERAL (
     SELECT max(id) AS id FROM agentforge.project_analyses AS a
-    WHERE a.project_id = v.project_id AND a.branch = v.branch AND a.status = 'completed'
+    WHERE a.project_id = v.project_id AND a.branch = v.branch
+      AND CASE WHEN v.imported THEN a.status = 'imported' AND a.tool = v.tool ELSE a.status = 'completed' END
 ) AS a ON true
 WHERE v.fingerprint COLLATE "C" >= %(prefix)s AND v.fingerprint COLLATE "C" < %(prefix)s || 'g'
   AND (%(project_ids)s::bigint[] IS NULL OR v.project_id = ANY (%(project_ids)s))
