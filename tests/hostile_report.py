@@ -127,7 +127,7 @@ FILES = (
     ),
 )
 GATE = Gate(
-    "since analysis 41 of main",
+    "at analysis 41 of main",
     (
         GateCondition("new high violations", 2, 0, passed=False),
         GateCondition("security score", 77.25, 90, passed=False, at_least=True),

@@ -161,7 +161,6 @@ def violation_object(violation: Violation) -> dict[str, Any]:
         "end_column": violation.end_column,
         "message": violation.message,
         "suggestion": violation.suggestion,
-        "line_hash": violation.line_hash,
         "fingerprint": violation.fingerprint,
         "status": violation.status.value,
         "tool": violation.tool,

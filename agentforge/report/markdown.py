@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from agentforge.model import Report, SeverityCount, Violation
+from agentforge.model import Report, Violation
 from agentforge.report.choice import by_severity, condition_text, has_baseline, is_new, worst_first
 from agentforge.report.text import count, one_line
 
@@ -74,15 +74,13 @@ def _gate(report: Report) -> Iterator[str]:
 
 def _numbers(report: Report) -> str:
     rows = [row for row in report.summary.severities if row.new or row.fixed or row.remaining]
-    if not rows:
+    if not rows or not has_baseline(report):
         return ""
-    if not has_baseline(report):
-        return ""
-    return "\n".join(["| severity | new | fixed | remaining |", "|---|---:|---:|---:|", *map(_numbers_row, rows)])
-
-
-def _numbers_row(row: SeverityCount) -> str:
-    return f"| {row.severity.value} | {row.new:,} | {row.fixed:,} | {row.remaining:,} |"
+    if report.analysis.previous_id is None:  # nothing was stored that would tell what is fixed
+        lines = [f"| {row.severity.value} | {row.new:,} | {row.remaining:,} |" for row in rows]
+        return "\n".join(["| severity | new | remaining |", "|---|---:|---:|", *lines])
+    lines = [f"| {row.severity.value} | {row.new:,} | {row.fixed:,} | {row.remaining:,} |" for row in rows]
+    return "\n".join(["| severity | new | fixed | remaining |", "|---|---:|---:|---:|", *lines])
 
 
 def _section(title: str, violations: Sequence[Violation], room: int, *, folded: bool) -> str:
