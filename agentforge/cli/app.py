@@ -119,7 +119,7 @@ def analyze(
 
 @app.command()
 def check(
-    paths: Paths,
+    paths: Paths = ["."],  # noqa: B006
     include: Include = [],  # noqa: B006 - typer reads it, nobody changes it
     exclude: Exclude = [],  # noqa: B006
     disable: Disable = [],  # noqa: B006

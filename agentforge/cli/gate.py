@@ -18,7 +18,7 @@ from agentforge.pipeline.events import Notice, Observer
 from agentforge.pipeline.judge import GateRun
 from agentforge.pipeline.new_code import Before
 from agentforge.walk import SourceTree, UnreadableSourceError, default_branch, escape, read_source, renames
-from agentforge.walk.git_diff import changed_from, read_file_at
+from agentforge.walk.git_diff import changed_from, is_in_git_folder, read_file_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,7 @@ def _index_of_hook(tree: SourceTree) -> str | None:
     if not index:
         return None
     place = Path(tree.root, index).resolve()
-    folder = Path(os.environ.get("GIT_DIR") or Path(tree.root, ".git")).resolve()
-    return str(place) if folder in place.parents else None
+    return str(place) if is_in_git_folder(tree.root, place) else None
 
 
 def _recorded(name: str, tree: SourceTree) -> Recorded:
@@ -107,7 +106,7 @@ def _recorded(name: str, tree: SourceTree) -> Recorded:
     shown = escape(name)
     report = read_baseline(_content(name, shown, tree), shown, tree.root)
     moved = renames(tree, report.commit)
-    return Recorded(f"in {shown}", Before(report.violations, report.functions, moved))
+    return Recorded(f"in {shown}", Before(report.violations, report.functions, moved), report.partial)
 
 
 def _content(name: str, shown: str, tree: SourceTree) -> bytes:
@@ -128,6 +127,8 @@ def _content(name: str, shown: str, tree: SourceTree) -> bytes:
 
 def _warn(name: str, comparison: Recorded, gate: GateRun, tree: SourceTree, observer: Observer) -> None:
     """Say what weakens the comparison: a report without functions, a file that this branch has changed."""
+    if comparison.partial:
+        observer(Notice(f"{escape(name)} is a report of a part of the project: what it did not look at counts as new."))
     if comparison.recorded.functions is None and gate.needs_functions:
         observer(Notice(f"{escape(name)} says nothing of functions: all count as new."))
     main = default_branch(tree)

@@ -32,11 +32,13 @@ class BaselineReport:
         violations: that were there, waived ones included.
         functions: that were there, None where the file does not say.
         commit: that was analysed, None where the file does not say.
+        partial: whether only a part of the project was looked at.
     """
 
     violations: tuple[KnownViolation, ...]
     functions: tuple[KnownFunction, ...] | None
     commit: str | None
+    partial: bool = False
 
 
 class _BadEntryError(Exception):
@@ -90,9 +92,9 @@ def _ours(document: Mapping[str, Any]) -> BaselineReport:
                     severity=_severity(row.get("severity")),
                 )
             )
-    project = document.get("project")
-    commit = project.get("commit") if isinstance(project, dict) else None
-    return BaselineReport(tuple(violations), _functions(document.get("files")), _commit(commit))
+    commit = _commit(_inside(document, "project").get("commit"))
+    partial = _inside(document, "analysis").get("partial") is True
+    return BaselineReport(tuple(violations), _functions(document.get("files")), commit, partial)
 
 
 def _functions(files: Any) -> tuple[KnownFunction, ...] | None:

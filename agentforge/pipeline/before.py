@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from agentforge import parse
 from agentforge.model import FileAnalysis, SkippedFile, SourceFile, Violation
 from agentforge.pipeline.events import Observer
 from agentforge.pipeline.files import analyse_files
-from agentforge.pipeline.new_code import Before, KnownFunction, KnownViolation, line_map
+from agentforge.pipeline.new_code import Before, KnownFunction, KnownViolation
+from agentforge.pipeline.texts import Texts
 from agentforge.pipeline.worker import WorkerConfig
 from agentforge.walk import SourceTree, WalkOptions, chosen_names, classified, escape
 from agentforge.walk.git_diff import ChangedFile, read_blobs
-from agentforge.walk.source import UnreadableSourceError, read_source, too_large
+from agentforge.walk.source import too_large
 
 
 def staged_sources(
@@ -100,12 +100,12 @@ def _side(
     batches = analyse_files(files, config, jobs, observer)
     found = [item for batch in batches for item in batch if isinstance(item, FileAnalysis)]
     locations = {file.path: file.location for file in files}
-    lines = {
-        file.path: _lazy_line_map(locations[file.path], current[file.path], config.max_file_size)
+    texts = {
+        file.path: Texts(locations[file.path], current[file.path], config.max_file_size)
         for file in found
         if file.violations
     }
-    return Before(known_violations(found), known_functions(found), touched=touched, lines=lines)
+    return Before(known_violations(found), known_functions(found), touched=touched, texts=texts)
 
 
 def known_violations(files: Sequence[FileAnalysis]) -> list[KnownViolation]:
@@ -126,6 +126,9 @@ def known(number: int, item: Violation) -> KnownViolation:
         fingerprint=item.fingerprint,
         function=item.function,
         severity=item.severity,
+        column=item.column,
+        end_line=item.end_line,
+        end_column=item.end_column,
     )
 
 
@@ -136,20 +139,3 @@ def known_functions(files: Sequence[FileAnalysis]) -> list[KnownFunction]:
         for file in files
         for item in file.metrics.functions
     ]
-
-
-def _lazy_line_map(old: str, new: str, max_size: int) -> Callable[[int], int | None]:
-    """Compares two files when it is first asked."""
-    maps: list[Callable[[int], int | None]] = []
-
-    def old_number(line: int) -> int | None:
-        if not maps:
-            try:
-                texts = [parse.decode(read_source(place, max_size)).text for place in (old, new)]
-            except UnreadableSourceError:
-                maps.append(lambda _: None)
-            else:
-                maps.append(line_map(*texts))
-        return maps[0](line)
-
-    return old_number

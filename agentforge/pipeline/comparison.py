@@ -76,10 +76,11 @@ class Everything:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A report of before."""
+    """A report of before, of the whole project or of a part."""
 
     basis: str
     recorded: Before
+    partial: bool = False
     narrow: bool = False
     index_only: bool = False
 

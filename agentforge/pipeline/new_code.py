@@ -1,15 +1,15 @@
 """What is new in a run, compared with how things were before: violations, and functions that were added or grew.
 
 A violation is new where nothing of before is the same. Where the files of before are known (a git ref, the index), the
-same is: the same rule on a line that was not touched, or on a line that says the same wherever it stands now. A line
-that was changed and still breaks the rule is new: whoever changed it had it in sight. A measure's violation (long
-function, high complexity) is new only where the function did not break that rule before, or broke it less severely.
+same is: the same rule on a line that was not touched, on a line that says the same wherever it stands now, or in code
+that a formatter may have broken into other lines. Code that was changed and still breaks the rule is new: whoever
+changed it had it in sight. A measure's violation (long function, high complexity) is new only where the function did
+not break that rule before, or broke it less severely.
 Where only a report of before is known, the passes of `detect.track` decide.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from agentforge.detect.track import PASSES, SAME_LINE, Key, track
 from agentforge.model import Function, Severity, Violation
 from agentforge.pipeline.gate import NewFunction
+from agentforge.pipeline.texts import Texts
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 _SAME_PLACE: Key = lambda item, path: (path, item.rule_id, item.line)  # noqa: E731 - as the other keys
@@ -35,6 +36,9 @@ class KnownViolation:
     fingerprint: str = ""
     function: str = ""
     severity: Severity | None = None
+    column: int = 1
+    end_line: int = 0
+    end_column: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,14 @@ class Before:
         functions: that were there; None where nothing is known of them.
         renames: old to new path of files that moved since.
         touched: paths of which something may be new, None for all.
-        lines: path to a function from a line's number now to what it was, None for a line that changed.
+        texts: path to what the file says and said; None where only a report is known.
     """
 
     violations: Sequence[KnownViolation]
     functions: Sequence[KnownFunction] | None = None
     renames: Mapping[str, str] = field(default_factory=dict)
     touched: Collection[str] | None = None
-    lines: Mapping[str, Callable[[int], int | None]] | None = None
+    texts: Mapping[str, Texts] | None = None
 
 
 def new_violations(before: Before, found: Sequence[Violation], measures: Collection[str]) -> list[Violation]:
@@ -78,9 +82,11 @@ def new_violations(before: Before, found: Sequence[Violation], measures: Collect
     candidates = [item for item in found if before.touched is None or item.path in before.touched]
     left = {item.id: item for item in before.violations}
     matched: dict[int, KnownViolation] = {}
-    if before.lines is not None:
+    if before.texts is not None:
         _match_places(before, candidates, left, matched)
     _match_passes(before, candidates, left, matched)
+    if before.texts is not None:
+        _match_code(before.texts, candidates, left, matched)
     _match_measures(before, candidates, left, matched, measures)
     return [
         item
@@ -100,9 +106,8 @@ def _match_places(
     for item in left.values():
         places[(item.path, item.rule_id, item.line)].append(item.id)
     for index, violation in enumerate(candidates):
-        old_line = (
-            before.lines[violation.path](violation.line) if before.lines and violation.path in before.lines else None
-        )
+        texts = before.texts.get(violation.path) if before.texts else None
+        old_line = texts.old_line(violation.line) if texts else None
         if old_line is not None and (ids := places.get((violation.path, violation.rule_id, old_line))):
             matched[index] = left.pop(ids.pop(0))
 
@@ -114,11 +119,29 @@ def _match_passes(
     matched: dict[int, KnownViolation],
 ) -> None:
     rest = [index for index in range(len(candidates)) if index not in matched]
-    passes = SAME_LINE if before.lines is not None else (*PASSES, _SAME_PLACE)
+    passes = SAME_LINE if before.texts is not None else (*PASSES, _SAME_PLACE)
     tracked = track(left.values(), [candidates[index] for index in rest], before.renames, passes)
     for index, (_, known) in zip(rest, tracked.found, strict=True):
         if known is not None:
             matched[index] = left.pop(known)
+
+
+def _match_code(
+    texts: Mapping[str, Texts],
+    candidates: Sequence[Violation],
+    left: dict[int, KnownViolation],
+    matched: dict[int, KnownViolation],
+) -> None:
+    """The same code in other lines."""
+    waiting: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+    for known in left.values():
+        if known.path in texts:
+            waiting[(known.path, known.rule_id, known.message, texts[known.path].old_code(known))].append(known.id)
+    for index, item in enumerate(candidates):
+        if index not in matched and item.path in texts:
+            same = waiting.get((item.path, item.rule_id, item.message, texts[item.path].new_code(item)))
+            if same:
+                matched[index] = left.pop(same.pop(0))
 
 
 def _match_measures(
@@ -191,32 +214,3 @@ def _descending(values: Iterable[int]) -> list[int]:
 def _ranks(indexes: Sequence[int], measure: Callable[[int], int]) -> dict[int, int]:
     """Place of each among those of one name, the most complex first."""
     return {index: rank for rank, index in enumerate(sorted(indexes, key=lambda index: -measure(index)))}
-
-
-def line_map(old: str, new: str) -> Callable[[int], int | None]:
-    """A function from a line's number in a new text to its number in the old one, None for one that was changed.
-
-    Args:
-        old, new: texts with `\\n` line ends. Lines that differ in white space alone are equal.
-    """
-    old_lines = ["".join(line.split()) for line in old.split("\n")]
-    new_lines = ["".join(line.split()) for line in new.split("\n")]
-    start = 0
-    while start < min(len(old_lines), len(new_lines)) and old_lines[start] == new_lines[start]:
-        start += 1
-    end = 0
-    most = min(len(old_lines), len(new_lines)) - start
-    while end < most and old_lines[-1 - end] == new_lines[-1 - end]:
-        end += 1
-    middle_old, middle_new = old_lines[start : len(old_lines) - end], new_lines[start : len(new_lines) - end]
-    blocks = difflib.SequenceMatcher(None, middle_old, middle_new).get_matching_blocks()
-    moved = {start + block.b + i + 1: start + block.a + i + 1 for block in blocks for i in range(block.size)}
-    shift = len(old_lines) - len(new_lines)
-    first_of_end = len(new_lines) - end + 1
-
-    def old_number(line: int) -> int | None:
-        if line <= start:
-            return line
-        return line + shift if first_of_end <= line <= len(new_lines) else moved.get(line)
-
-    return old_number

@@ -114,6 +114,12 @@ def staged(root: str, index_file: str | None = None) -> tuple[ChangedFile, ...]:
     return tuple(files)
 
 
+def is_in_git_folder(root: str, place: Path) -> bool:
+    """Whether a file lies in the folder in which git keeps a checkout's index."""
+    folder = git.line(root, "rev-parse", "--absolute-git-dir")
+    return folder is not None and Path(folder).resolve() in place.parents
+
+
 def read_blobs(root: str, ids: Sequence[str], max_size: int) -> Iterator[bytes | None]:
     """What is in each of some objects, in order; None for what is missing or larger than `max_size` bytes."""
     if not ids:

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import jsonschema
 import pytest
 from fix_repository import Repository
 
 from agentforge.cli import run
 
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/analysis.schema.json").read_text())
 COMMAND = str(Path(sys.executable).parent / "agentforge")
 SHELL = "import subprocess\n\n\ndef run(cmd):\n    subprocess.call(cmd, shell=True)\n"
 ADDED = "\n\ndef more(cmd):\n    subprocess.call(cmd, shell=True)\n"
@@ -141,11 +143,11 @@ def test_in_a_merge_the_other_branch_is_not_new(repository: Repository, check: C
     assert check("--staged").code == 1
 
 
-@pytest.mark.parametrize("format_", ["json", "sarif"])
+@pytest.mark.parametrize("format_", ["json", "sarif", "other tool"])
 def test_a_report_of_before_is_a_baseline(repository: Repository, check: Check, format_: str) -> None:
     repository.commit({"a.py": SHELL, "old.py": TANGLED})
-    report = check("--format", "json").out
-    if format_ == "sarif":
+    report = check("--format", "sarif" if format_ == "sarif" else "json").out
+    if format_ == "other tool":
         report = json.dumps(as_sarif(json.loads(report)))
     Path("../baseline").write_text(report)
     assert check("--baseline", "../baseline").code == 0
@@ -229,6 +231,82 @@ def test_a_broken_baseline_is_a_usage_error(
     assert message in done.err
     assert "Traceback" not in done.err
     assert done.out == ""
+
+
+CONDITIONS = """
+[gate]
+new-violations = { high = 1, low = 0 }
+new-cyclomatic = 10
+new-cognitive = 12
+new-duplication = 5
+min-complexity-score = 99.5
+min-quality-score = 99.9
+min-security-score = 90
+"""
+
+
+def test_every_condition_says_what_failed_and_by_how_much(repository: Repository, check: Check) -> None:
+    copied = "def first(value, other):\n    total = 0\n" + "".join(f"    total += value * {n}\n" for n in range(9))
+    repository.commit({"first.py": copied})
+    repository.git("checkout", "-q", "-b", "feature")
+    repository.commit(
+        {"agentforge.toml": CONDITIONS, "a.py": TANGLED + SHELL + ADDED, "b.py": copied.replace("first", "again")}
+    )
+    done = check("--since", "main")
+    assert done.code == 1
+    for line in (
+        "new high violations: 2, at most 1 allowed (1 too high)",
+        "new low violations: 3, at most 0 allowed (3 too high)",
+        "cyclomatic complexity of tangled, a.py:1: 31, at most 10 allowed (21 too high)",
+        "cognitive complexity of tangled, a.py:1: 30, at most 12 allowed (18 too high)",
+        "nearly the same as others: ",
+        "complexity score of the project: ",
+        "quality score of the project: ",
+        "security score of the project: ",
+    ):
+        assert line in done.out
+    assert done.out.count(" required (") == 3
+    assert "3. " in done.out.partition("Fix first")[2]
+    assert check("--since", "main", "--isolated", "--fail-on", "never").code == 0
+    document = json.loads(check("--since", "main", "--format", "json").out)
+    jsonschema.validate(document, SCHEMA)
+    assert [item["passed"] for item in document["gate"]["conditions"]] == [False] * 8
+    assert len(document["files"]) == 4, "scores and duplication need the whole project"
+
+    repository.write({"a.py": TANGLED})
+    repository.git("add", "a.py")
+    staged = check("--staged")
+    assert staged.code == 0
+    assert "--staged: the project's scores and duplication are not judged" in staged.err
+
+
+def test_a_small_repair_in_complex_code_passes(repository: Repository, check: Check) -> None:
+    repository.commit({"a.py": TANGLED, "agentforge.toml": "[gate]\nnew-cyclomatic = 10\n"})
+    repository.write({"a.py": TANGLED.replace("return 29", "return -29")})
+    assert check("--since", "HEAD").code == 0
+    repository.write({"a.py": TANGLED.replace("return 29", "return 29 if a else 0")})
+    done = check("--since", "HEAD")
+    assert "cyclomatic complexity of tangled, a.py:1: 32, at most 10 allowed" in done.out
+    assert done.code == 1
+
+
+def test_waived_violations_never_count(repository: Repository, check: Check) -> None:
+    repository.commit({"a.py": SHELL})
+    waived = ADDED.replace("shell=True)", "shell=True)  # agentforge: ignore[B602] the command is ours")
+    repository.write({"a.py": SHELL + waived})
+    assert check("--since", "HEAD").code == 0
+    repository.write({"a.py": SHELL.replace("shell=True)", "shell=True)  # agentforge: ignore[B602] ours")})
+    repository.commit()
+    repository.write({"a.py": SHELL})
+    assert check("--since", "HEAD").code == 0, "it was there, whatever was said of it"
+
+
+def test_a_baseline_of_a_part_is_said_to_be_one(repository: Repository, check: Check) -> None:
+    repository.commit({"a.py": SHELL})
+    Path("../baseline").write_text(check("--since", "HEAD", "--format", "json").out)
+    done = check("--baseline", "../baseline")
+    assert done.code == 1
+    assert "../baseline is a report of a part of the project" in done.err
 
 
 def test_each_impossible_comparison_says_what_to_do(repository: Repository, check: Check, tmp_path: Path) -> None:

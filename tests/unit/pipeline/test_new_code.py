@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,9 +14,11 @@ from agentforge.detect.fingerprint import assign
 from agentforge.model import Category, Confidence, Function, Halstead, Severity, Violation
 from agentforge.pipeline.before import known
 from agentforge.pipeline.gate import NewFunction
-from agentforge.pipeline.new_code import Before, KnownFunction, line_map, new_functions, new_violations
+from agentforge.pipeline.new_code import Before, KnownFunction, KnownViolation, new_functions, new_violations
+from agentforge.pipeline.texts import Texts, code, line_map
 
 MEASURES = frozenset({"long-function"})
+NewLines = Callable[[str, str], list[int]]
 
 
 def violations(text: str, path: str = "a.py", rule: str = "bad", severity: Severity = Severity.LOW) -> list[Violation]:
@@ -22,19 +27,30 @@ def violations(text: str, path: str = "a.py", rule: str = "bad", severity: Sever
     for number, line in enumerate(text.split("\n"), start=1):
         if "bad" in line:
             kind = (Category.QUALITY, severity, Confidence.HIGH, None)
-            found.append(Violation(rule, "Bad", *kind, path, number, 1, number, 4, "this is bad", ""))
+            found.append(Violation(rule, "Bad", *kind, path, number, 1, number, len(line) + 1, "this is bad", ""))
     return list(assign(found, text, ()))
 
 
-def new_lines(old: str, now: str, rule: str = "bad") -> list[int]:
-    """Numbers of the lines of `now` whose violations are new, where the old file is known."""
-    before = [known(number, item) for number, item in enumerate(violations(old, rule=rule))]
-    lines = {"a.py": line_map(old, now)}
-    found = new_violations(Before(before, (), touched={"a.py"}, lines=lines), violations(now, rule=rule), MEASURES)
-    return [item.line for item in found]
+def texts(folder: Path, old: str, now: str) -> dict[str, Texts]:
+    (folder / "old").write_text(old)
+    (folder / "now").write_text(now)
+    return {"a.py": Texts(str(folder / "old"), str(folder / "now"), 10_000)}
 
 
-def test_what_was_there_is_not_new_wherever_it_is_now() -> None:
+@pytest.fixture
+def new_lines(tmp_path: Path) -> NewLines:
+    """Numbers of the lines of the second text whose violations are new, where the first is what was there."""
+
+    def new_lines(old: str, now: str) -> list[int]:
+        before = [known(number, item) for number, item in enumerate(violations(old))]
+        both = texts(tmp_path, old, now)
+        found = new_violations(Before(before, (), touched={"a.py"}, texts=both), violations(now), MEASURES)
+        return [item.line for item in found]
+
+    return new_lines
+
+
+def test_what_was_there_is_not_new_wherever_it_is_now(new_lines: NewLines) -> None:
     old = "one\nbad(1)\ntwo\nbad(2)\n"
     assert new_lines(old, old) == []
     assert new_lines(old, "zero\n\n" + old) == []
@@ -42,20 +58,48 @@ def test_what_was_there_is_not_new_wherever_it_is_now() -> None:
     assert new_lines("", old) == [2, 4]
 
 
-def test_a_line_that_changed_and_is_still_bad_is_new() -> None:
+def test_a_line_that_changed_and_is_still_bad_is_new(new_lines: NewLines) -> None:
     assert new_lines("one\nbad(1)\n", "one\nbad(2)\n") == [2]
 
 
-def test_of_equal_lines_the_ones_that_were_added_are_new() -> None:
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("f(a, b)", "f(\n    a,\n    b,\n)", True),
+        ("x = f('a', [1, 2])", 'x = f(\n    "a",\n    [\n        1,\n        2,\n    ],\n)', True),
+        ("a = b + c", "a = b \\\n    + c", True),
+        ("assert a == b", "assert (\n    a == b\n)", True),
+        ("f(a, b)", "f(a, b, c)", False),
+        ("f(a, b)", "f(a.b)", False),
+    ],
+)
+def test_code_is_the_same_however_it_is_broken_into_lines(one: str, other: str, same: bool) -> None:
+    def whole(text: str) -> str:
+        lines = text.split("\n")
+        last = len(lines[-1]) + 1
+        return code(lines, KnownViolation(0, "a.py", "r", 1, "m", column=1, end_line=len(lines), end_column=last))
+
+    assert (whole(one) == whole(other)) == same
+
+
+def test_code_is_cut_by_columns_and_survives_spans_outside() -> None:
+    lines = ["x = eval(a) + 1", "y"]
+    assert code(lines, KnownViolation(0, "a.py", "r", 1, "m", column=5, end_line=1, end_column=12)) == "evala"
+    assert code(lines, KnownViolation(0, "a.py", "r", 9, "m", column=5, end_line=9, end_column=12)) == ""
+    assert code([], KnownViolation(0, "a.py", "r", 1, "m")) == ""
+
+
+def test_of_equal_lines_the_ones_that_were_added_are_new(new_lines: NewLines) -> None:
     old = "a\nbad\nb\nbad\nc\n"
     assert new_lines(old, "bad\n" + old) == [1]
     assert new_lines(old, "a\nbad\nb\nbad\nbad\nc\n") in ([4], [5])
     assert new_lines(old, "a\nbad\nx\nbad\ny\nb\nbad\nc\n") == [4]
 
 
-def test_a_measure_is_new_where_it_was_not_passed_before_or_got_worse() -> None:
+def test_a_measure_is_new_where_it_was_not_passed_before_or_got_worse(tmp_path: Path) -> None:
     old = violations("bad(a)\n", rule="long-function", severity=Severity.MEDIUM)
-    before = Before([known(0, old[0])], (), touched={"a.py"}, lines={"a.py": line_map("bad(a)\n", "bad(a, b)\n")})
+    both = texts(tmp_path, "bad(a)\n", "bad(a, b)\n")
+    before = Before([known(0, old[0])], (), touched={"a.py"}, texts=both)
     same = violations("bad(a, b)\n", rule="long-function", severity=Severity.MEDIUM)
     assert new_violations(before, same, MEASURES) == []
     worse = violations("bad(a, b)\n", rule="long-function", severity=Severity.HIGH)
@@ -127,13 +171,12 @@ def test_functions_count_that_were_added_or_grew() -> None:
     assert named(new_functions(before, copied)) == [("b.py", "copy", True, True, True)]
 
 
-texts = st.lists(st.sampled_from(["a", "b", " b", "c", "", "d e", "de"]), max_size=30)
+some_lines = st.lists(st.sampled_from(["a", "b", " b", "c", "", "d e", "de"]), max_size=30)
 
 
-@given(texts, texts)
+@given(some_lines, some_lines)
 def test_a_line_is_mapped_to_one_that_says_the_same(old: list[str], now: list[str]) -> None:
-    mapped = line_map("\n".join(old), "\n".join(now))
-    old, now = "\n".join(old).split("\n"), "\n".join(now).split("\n")
+    mapped = line_map(old, now)
     pairs = [(number, mapped(number)) for number in range(1, len(now) + 1)]
     kept = [(number, place) for number, place in pairs if place is not None]
     for number, place in kept:
