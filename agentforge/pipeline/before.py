@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from agentforge import parse
 from agentforge.model import FileAnalysis, SkippedFile, SourceFile, Violation
 from agentforge.pipeline.events import Observer
 from agentforge.pipeline.files import analyse_files
@@ -14,8 +15,8 @@ from agentforge.pipeline.new_code import Before, KnownFunction, KnownViolation
 from agentforge.pipeline.texts import Texts
 from agentforge.pipeline.worker import WorkerConfig
 from agentforge.walk import SourceTree, WalkOptions, chosen_names, classified, escape
-from agentforge.walk.git_diff import ChangedFile, read_blobs
-from agentforge.walk.source import too_large
+from agentforge.walk.git_diff import ChangedFile, hunks, read_blobs
+from agentforge.walk.source import UnreadableSourceError, read_source, too_large
 
 
 def staged_sources(
@@ -99,12 +100,9 @@ def _side(
             files.append(SourceFile(source.path, location, len(raw), digest, source.language))
     batches = analyse_files(files, config, jobs, observer)
     found = [item for batch in batches for item in batch if isinstance(item, FileAnalysis)]
-    locations = {file.path: file.location for file in files}
-    texts = {
-        file.path: Texts(locations[file.path], current[file.path], config.max_file_size)
-        for file in found
-        if file.violations
-    }
+    before = {file.path: file.location for file in files}
+    pairs = [(file.path, before[file.path], current[file.path]) for file in found if file.violations]
+    texts = _texts(pairs, config.max_file_size, folder)
     return Before(known_violations(found), known_functions(found), touched=touched, texts=texts)
 
 
@@ -139,3 +137,31 @@ def known_functions(files: Sequence[FileAnalysis]) -> list[KnownFunction]:
         for file in files
         for item in file.metrics.functions
     ]
+
+
+def _texts(pairs: Sequence[tuple[str, str, str]], max_size: int, folder: str) -> dict[str, Texts]:
+    """What files said and say, by path; one that cannot be read is left out.
+
+    Args:
+        pairs: path, and the locations of the file of before and of the one of now.
+        max_size: bytes of a file that are read.
+        folder: where git compares them.
+    """
+    if not pairs:
+        return {}
+    read: dict[str, tuple[str, str]] = {}
+    for side in ("old", "new"):
+        Path(folder, side).mkdir()
+    for number, (path, *locations) in enumerate(pairs):
+        try:
+            old, new = (parse.decode(read_source(location, max_size)).text for location in locations)
+        except UnreadableSourceError:
+            continue
+        read[path] = (old, new)
+        for side, text in (("old", old), ("new", new)):
+            # One line end more makes of git's lines those of `Texts`.
+            Path(folder, side, str(number)).write_text(f"{text}\n", "utf-8", "replace", newline="")
+    found = hunks(folder)
+    return {
+        path: Texts(*read[path], found.get(str(number), ())) for number, (path, *_) in enumerate(pairs) if path in read
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from agentforge.walk import git
 
 _TIMEOUT_SECONDS = 300
 _REGULAR_FILE = "100"  # a mode's first digits; 120000 is a symbolic link, 160000 another repository
+_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _DIFF = ("--raw", "-z", "--no-abbrev", "-M", "-l2000", "--ignore-submodules=all")
 _FETCH_ALL = (
     "Fetch the whole history: git fetch --unshallow; fetch-depth: 0 for actions/checkout; GIT_DEPTH: 0 in GitLab."
@@ -37,6 +39,16 @@ class ChangedFile:
     old_path: str | None
     old_blobs: tuple[str, ...]
     blob: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """Lines that differ: `old_count` from `old_start` on became `new_count` from `new_start` on; both count from 1."""
+
+    old_start: int
+    old_count: int
+    new_start: int
+    new_count: int
 
 
 def merge_base(root: str, ref: str) -> str:
@@ -112,6 +124,51 @@ def staged(root: str, index_file: str | None = None) -> tuple[ChangedFile, ...]:
         old_blobs = tuple(dict.fromkeys(blob for row in rows for blob in row.old_blobs))
         files.append(ChangedFile(path, old_path, old_blobs, rows[0].blob))
     return tuple(files)
+
+
+def hunks(folder: str) -> dict[str, tuple[Hunk, ...]]:
+    """Where files of one name in `old` and `new` differ in more than white space, by name; none for those that do not.
+
+    Args:
+        folder: that holds both; the names in them are plain words, the texts UTF-8.
+
+    Raises:
+        AgentForgeError: git failed.
+    """
+    environment = git.safe_environment(None) | {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CEILING_DIRECTORIES": str(Path(folder).parent),
+    }
+    how = (
+        "-U0",
+        "-w",
+        "--text",
+        "--no-renames",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-color",
+        "--inter-hunk-context=0",
+    )
+    output = _run(folder, environment, "diff", "--no-index", *how, "--", "old", "new", allowed=(0, 1))
+    return _hunks(output.split(b"\n"))
+
+
+def _hunks(lines: Sequence[bytes]) -> dict[str, tuple[Hunk, ...]]:
+    """Read a patch without context. A hunk's lines are counted, so that none of them is taken for a header."""
+    found: dict[str, list[Hunk]] = {}
+    name, skip = "", 0
+    for line in lines:
+        if skip:
+            skip -= not line.startswith(b"\\")  # `\\ No newline at end of file` is none of them
+        elif line.startswith(b"diff --git "):
+            name = line.rpartition(b"/")[2].decode()
+        elif match := _HUNK.match(line):
+            numbers = [int(number) if number else 1 for number in match.groups()]
+            hunk = Hunk(*numbers)
+            found.setdefault(name, []).append(hunk)
+            skip = hunk.old_count + hunk.new_count
+    return {name: tuple(rows) for name, rows in found.items()}
 
 
 def is_in_git_folder(root: str, place: Path) -> bool:
@@ -247,7 +304,7 @@ def _merged_heads(root: str) -> list[str]:
     return [commit for name in text.split() if (commit := _commit(root, name))]
 
 
-def _run(root: str, environment: dict[str, str], *arguments: str) -> bytes:
+def _run(root: str, environment: dict[str, str], *arguments: str, allowed: Sequence[int] = (0,)) -> bytes:
     try:
         done = subprocess.run(
             ["git", "-C", root, *arguments],
@@ -261,7 +318,7 @@ def _run(root: str, environment: dict[str, str], *arguments: str) -> bytes:
         raise AgentForgeError("git is not installed.", "Install it, or leave the option out.") from None
     except subprocess.TimeoutExpired:
         raise AgentForgeError(f"git {arguments[0]} took too long.", "Run git status in the repository.") from None
-    if done.returncode:
+    if done.returncode not in allowed:
         reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise AgentForgeError(f"git {arguments[0]} failed: {_last(reason)}", "Run git fsck in the repository.")
     return done.stdout

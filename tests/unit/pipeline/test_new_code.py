@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentforge.detect.fingerprint import assign
@@ -15,7 +15,8 @@ from agentforge.model import Category, Confidence, Function, Halstead, Severity,
 from agentforge.pipeline.before import known
 from agentforge.pipeline.gate import NewFunction
 from agentforge.pipeline.new_code import Before, KnownFunction, KnownViolation, new_functions, new_violations
-from agentforge.pipeline.texts import Texts, code, line_map
+from agentforge.pipeline.texts import Texts, code
+from agentforge.walk.git_diff import hunks
 
 MEASURES = frozenset({"long-function"})
 NewLines = Callable[[str, str], list[int]]
@@ -32,9 +33,11 @@ def violations(text: str, path: str = "a.py", rule: str = "bad", severity: Sever
 
 
 def texts(folder: Path, old: str, now: str) -> dict[str, Texts]:
-    (folder / "old").write_text(old)
-    (folder / "now").write_text(now)
-    return {"a.py": Texts(str(folder / "old"), str(folder / "now"), 10_000)}
+    """Both versions of `a.py`, compared by git."""
+    for side, text in (("old", old), ("new", now)):
+        (folder / side).mkdir(exist_ok=True)
+        (folder / side / "0").write_text(f"{text}\n")
+    return {"a.py": Texts(old, now, hunks(str(folder)).get("0", ()))}
 
 
 @pytest.fixture
@@ -171,18 +174,19 @@ def test_functions_count_that_were_added_or_grew() -> None:
     assert named(new_functions(before, copied)) == [("b.py", "copy", True, True, True)]
 
 
-some_lines = st.lists(st.sampled_from(["a", "b", " b", "c", "", "d e", "de"]), max_size=30)
+some_lines = st.lists(
+    st.sampled_from(["a", "b", " b", "c", "", "d e", "de", "--- a", "@@ -1 +1 @@"]), min_size=1, max_size=30
+)
 
 
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(some_lines, some_lines)
-def test_a_line_is_mapped_to_one_that_says_the_same(old: list[str], now: list[str]) -> None:
-    mapped = line_map(old, now)
-    pairs = [(number, mapped(number)) for number in range(1, len(now) + 1)]
-    kept = [(number, place) for number, place in pairs if place is not None]
+def test_a_line_is_mapped_to_one_that_says_the_same(tmp_path: Path, old: list[str], now: list[str]) -> None:
+    both = texts(tmp_path, "\n".join(old), "\n".join(now))["a.py"]
+    kept = [(number, place) for number in range(1, len(now) + 1) if (place := both.old_line(number)) is not None]
     for number, place in kept:
         assert "".join(now[number - 1].split()) == "".join(old[place - 1].split())
     places = [place for _, place in kept]
     assert places == sorted(set(places))
-    assert mapped(len(now) + 1) is None
     if old == now:
         assert places == list(range(1, len(now) + 1))
