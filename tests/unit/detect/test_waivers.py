@@ -165,7 +165,7 @@ def test_a_comment_above_what_stands_before_a_definition(language: str, text: st
         ("cpp", "// NOLINTNEXTLINE(x, c-gets): legacy\nvoid f() { gets(b); }\n", "legacy"),
         ("go", "package a\nvar x = y.z == y.z //nolint:errcheck,go-self-comparison // legacy\n", "legacy"),
         ("ruby", "x = eval(y) # rubocop:disable Security/Eval, ruby-eval -- legacy\n", "legacy"),
-        ("swift", "// swiftlint:disable:next force_try swift-force-try - legacy\nlet a = try! f()\n", "legacy"),
+        ("swift", "// swiftlint:disable:next force_try swift-self-comparison - legacy\nlet a = b.c == b.c\n", "legacy"),
     ],
 )  # fmt: skip
 def test_customs_of_the_language_that_name_a_rule_of_ours(language: str, text: str, reason: str) -> None:
