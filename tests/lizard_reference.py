@@ -93,7 +93,7 @@ class File:
         self.language, self.path = language, path
         self.parsed = parse.parse(language, decoded)
         self.root = self.parsed.tree.root_node
-        definitions = [item for item in locate(self.parsed) if item.is_function]
+        definitions = [item for item in locate(self.parsed, self.parsed.data) if item.is_function]
         self.ours = [self._ours(item) for item in definitions]
         names = {(item.start_byte, item.end_byte): index for index, item in enumerate(definitions)}
         marks = complexity._marks(self.parsed, names, definitions)

@@ -41,8 +41,13 @@ class Definition:
     parameters: int
 
 
-def locate(parsed: ParsedFile) -> list[Definition]:
-    """All definitions of a file in order of appearance, enclosing ones first."""
+def locate(parsed: ParsedFile, code: bytes) -> list[Definition]:
+    """All definitions of a file in order of appearance, enclosing ones first.
+
+    Args:
+        parsed: the file.
+        code: the same with its comments blanked out.
+    """
     found: dict[tuple[int, int, bool], dict[str, list[Node]]] = {}
     open_ended: set[int] = set()
     cursor = QueryCursor(query(parsed.language.name, "functions.scm"), match_limit=MATCH_LIMIT)
@@ -60,8 +65,8 @@ def locate(parsed: ParsedFile) -> list[Definition]:
     for start, negative_end, is_function in sorted(found, key=lambda key: (key[0], -ends.get(key[0], -key[1]), key[2])):
         captures = found[start, negative_end, is_function]
         end = ends.get(start, -negative_end)
-        # Some grammars end a node where the next one begins.
-        end = start + len(parsed.data[start:end].rstrip())
+        # Some grammars end a node where the next one begins, or behind the comments that follow it.
+        end = start + len(code[start:end].rstrip())
         while enclosing and (enclosing[-1].end_byte < end or enclosing[-1].end_byte <= start):
             enclosing.pop()
         definition = _definition(parsed, captures, end, enclosing[-1] if enclosing else None)

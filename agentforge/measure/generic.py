@@ -32,7 +32,7 @@ def measure(parsed: ParsedFile | None, decoded: Decoded) -> FileMetrics:
     lines = count(parsed.data, code)
     tokens = Tokens(parsed.language.name, blank_out(code, strings), strings, parsed.data)
     index = code_line_index(code)
-    definitions = locate(parsed)
+    definitions = locate(parsed, code)
     complexities = measure_functions(parsed, definitions)
     functions = [definition for definition in definitions if definition.is_function]
     rows = tuple(
