@@ -86,22 +86,20 @@ def measure(pool: Pool, corpus: Corpus, filled: Database, case: Case, queries: i
     for row in random.choice(readable, queries, replace=False).tolist():
         project = int(filled.projects[row])
         counted = case.counted & (filled.projects == project) if case.own_project else case.counted
-        own = int(counted[row])
         wanted = (project,) if case.own_project else case.projects
         started, spent = time.perf_counter(), 0
         with pool.transaction(case.token) as connection:
             before = cpu(connection.info.backend_pid)
-            search = Search(connection)
-            vector = search.vector_of(int(filled.function_ids[row]), None)
-            matches = search.nearest(vector, Filters(wanted, case.language, NEAREST + own, -1.0), None)
+            filters = Filters(wanted, case.language, NEAREST, -1.0)
+            matches = Search(connection).nearest_to(int(filled.function_ids[row]), filters)
             spent = cpu(connection.info.backend_pid) - before
         walls.append((time.perf_counter() - started) * 1e3)
         loads.append(spent / 1e6)
         candidates = vectors[counted].astype(np.float32) if case.own_project else everything
-        exact = candidates @ vectors[row].astype(np.float32)
-        least = np.sort(exact)[-min(len(exact), NEAREST + own)]
-        found = sum(match.score >= least - TOLERANCE for match in matches) - own
-        recalls.append(min(1.0, found / max(1, min(len(exact) - own, NEAREST))))
+        exact = np.sort(candidates @ vectors[row].astype(np.float32))[: len(candidates) - int(counted[row])]
+        nearest = exact[-NEAREST:]  # of all but the function itself, which is the last
+        found = sum(match.score >= nearest[0] - TOLERANCE for match in matches) if len(nearest) else 0
+        recalls.append(min(1.0, found / max(1, len(nearest))))
     wall, load = np.percentile(walls, [50, 95]), np.percentile(loads, [50, 95])
     return (
         f"{case.name:16} {np.mean(recalls):7.4f} {wall[0]:9.1f} {wall[1]:6.1f} {load[0]:9.1f} {load[1]:6.1f}"

@@ -217,6 +217,23 @@ def _indexes(work: Work) -> None:
                 work.done.append(f"{task.name} {task.verb}")
 
 
+def _neighbours(work: Work) -> None:
+    import psycopg
+
+    from agentforge.store import neighbours  # loads numpy
+
+    for model in neighbours.due(work.connection):
+        name = f"the lists of neighbours of model {model.id}"
+        if work.options.dry_run:
+            work.done.append(f"{name} would be brought up to date")
+            continue
+        with work.part(name):
+            try:
+                work.done.append(f"{neighbours.update(work.connection, model):,} of {name} written")
+            except psycopg.errors.LockNotAvailable:  # the search does without
+                work.done.append(f"{name} wait for the next time: functions are being written")
+
+
 def _health(work: Work) -> None:
     found = [item for item in health_checks(work.connection) if item.severity in ("critical", "warning")]
     for item in found:
@@ -234,5 +251,6 @@ STEPS: dict[str, Callable[[Work], None]] = {
     "chain": _chain,
     "analyze": _analyze,
     "indexes": _indexes,
+    "neighbours": _neighbours,
     "health": _health,
 }

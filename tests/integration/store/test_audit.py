@@ -111,6 +111,14 @@ ROWS: dict[str, tuple[dict[str, str], str]] = {
         },
         "embedding = embedding",
     ),
+    "function_neighbours": (
+        {
+            "model_id": MODEL,
+            "function_id": "(SELECT min(id) FROM functions)",
+            "neighbours": "array_fill(0, ARRAY[64])",
+        },
+        "neighbours = array_fill(1, ARRAY[64])",
+    ),
     "function_duplicates": (
         {
             "project_id": PROJECT,

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from psycopg import sql
 
 from agentforge.cli.database import open_database
-from agentforge.store import similar
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.lifecycle import ensure_model
 from agentforge.store.queries import load
-from agentforge.store.similar import Filters, Search, StoredVector, exact_limit, search_width
+from agentforge.store.similar import Filters, Search, StoredVector
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 PROJECT = {"project_id": 1, "branch": "main"}
 SCOPE = {"project_ids": [1], "branches": ["main"]}
 COMPARED = {**SCOPE, "analysis_ids": [1], "has_previous": [True], "min_lines": 6, "language": None, "tests": False}
+AT = {"path": "f1", "file_name": "f1", "line": 1, "content_hash": None}
 
 
 FILL = """
@@ -82,17 +81,16 @@ HOT = [
     ("violations", "history", {"id": 1, "project_id": 1}, "violation_events_violation"),
     ("baseline", "unresolved", PROJECT, "code_violations_(open|path|unresolved_fingerprint|severity|key)"),
     ("report", "duplicates", {**PROJECT, "limit": 10}, "function_duplicates_(project|pkey)"),
-    ("similar", "searched_projects", {}, "project_analyses_latest"),
     ("duplicates", "compared_projects", {}, "project_analyses_latest"),
     ("duplicates", "candidates", {**COMPARED, "model_id": 1}, "file_analyses_(current|path)"),
     ("duplicates", "candidates", {**COMPARED, "model_id": 1}, "functions_file"),
-    ("similar", "functions_named", {**SCOPE, "name": "save"}, "functions_name"),
-    ("similar", "functions_at", {**SCOPE, "path": "f1", "line": 1, "content_hash": None}, "file_analyses_current"),
-    ("similar", "functions_at", {**SCOPE, "path": "f1", "line": 1, "content_hash": None}, "functions_file"),
+    ("similar", "functions_named", {"name": "save"}, "functions_name"),
+    ("similar", "functions_at", AT, "file_analyses_name"),
+    ("similar", "functions_at", AT, "functions_file"),
     ("similar", "vector_by_hash", {"code_hash": "00" * 32, "model_id": 1}, "functions_code_hash"),
     (
         "similar",
-        "vector_of",
+        "model_of",
         {"function_id": 1, "model": None},
         "function_embeddings_1_(function_id|pkey)",
     ),
@@ -132,34 +130,44 @@ def indexed(database: Connection) -> Connection:
     return database
 
 
-def approximate_plan(connection: Connection) -> str:
-    projects = list(range(1, 401))
-    statement = sql.SQL("EXPLAIN ") + sql.SQL(load("similar")["nearest_approximate"].decode()).format(
-        dimension=sql.Literal(2), model=sql.Literal(1)
+def scans(connection: Connection, name: str = "function_embeddings_1_hnsw") -> int:
+    """How often an index, or a table in whatever way, was read."""
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    row = connection.execute(
+        "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = %(name)s UNION ALL "
+        "SELECT seq_scan + idx_scan FROM pg_stat_user_tables WHERE relname = %(name)s",
+        {"name": name},
+    ).fetchone()
+    return int(row[0]) if row else -1
+
+
+def limit_scans(connection: Connection, rows: int) -> None:
+    """Let searches scan up to so many candidates."""
+    connection.execute("RESET ROLE")
+    connection.execute(
+        f"CREATE OR REPLACE FUNCTION scan_limit(rows bigint) RETURNS bigint IMMUTABLE PARALLEL SAFE RETURN {rows}"
     )
-    scope = {"project_ids": projects, "branches": ["main"] * len(projects)}
-    parameters = {**scope, "vector": "[1,2]", "language": None, "fetch": 10}
-    return "\n".join(line for (line,) in connection.execute(statement, parameters).fetchall())
+    connection.execute("SET ROLE agentforge_app")
 
 
 def test_a_search_reads_one_partition_and_no_approximate_index_unless_it_means_to(indexed: Connection) -> None:
-    parameters = {**SCOPE, "vector": "[1,2]", "model_id": 1, "fetch": 10, "language": None}
-    found = plan(indexed, "similar", "nearest", parameters)
-    assert "function_embeddings_1" in found
-    assert "function_embeddings_2" not in found
-    assert "hnsw" not in found
-    assert "on function_embeddings_1_project_id_branch_file_type" in found
-    found = approximate_plan(indexed)
-    assert "Index Scan using function_embeddings_1_hnsw" in found
-    assert "function_embeddings_2" not in found
-
-
-def scans(connection: Connection) -> int:
-    connection.execute("SELECT pg_stat_force_next_flush()")
-    row = connection.execute(
-        "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'function_embeddings_1_hnsw'"
-    ).fetchone()
-    return int(row[0]) if row else -1
+    search, vector = Search(indexed), StoredVector(1, "m", "[0.6,0.8]")
+    other, scope = (
+        scans(indexed, "function_embeddings_2"),
+        "function_embeddings_1_project_id_branch_file_type_model_id_idx",
+    )
+    limit_scans(indexed, 10**9)
+    for number in range(8):  # of which the last have a plan that serves all filters
+        before = scans(indexed), scans(indexed, scope)
+        for filters in FILTERS.values():
+            assert search.nearest(vector, filters, None)
+        assert scans(indexed) == before[0], number
+        assert scans(indexed, scope) >= before[1] + len(FILTERS), number
+    limit_scans(indexed, 2_000)
+    before = scans(indexed), scans(indexed, scope)
+    assert search.nearest(vector, FILTERS["all"], None)
+    assert (scans(indexed), scans(indexed, scope)) == (before[0] + 1, before[1])
+    assert scans(indexed, "function_embeddings_2") == other
 
 
 FILTERS = {
@@ -170,16 +178,15 @@ FILTERS = {
 }
 
 
-def test_what_the_index_finds_is_what_a_scan_finds(indexed: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_index_finds_is_what_a_scan_finds(indexed: Connection) -> None:
     """Whatever the filter; a search in few candidates, or without a valid index, does not ask the index at all."""
     search, vector = Search(indexed), StoredVector(1, "m", "[0.6,0.8]")
     for name, filters in FILTERS.items():
         before = scans(indexed)
-        monkeypatch.setattr(similar, "_SCANNED", 10**9)
+        limit_scans(indexed, 10**9)
         exact = [match.score for match in search.nearest(vector, filters, None)]
         assert scans(indexed) == before, name
-        monkeypatch.setattr(similar, "_SCANNED", 100)
-        monkeypatch.setattr(similar, "exact_limit", lambda _: 2_000)
+        limit_scans(indexed, 2_000)
         found = [match.score for match in search.nearest(vector, filters, None)]
         assert found == pytest.approx(exact, abs=1e-3), name
         assert (scans(indexed) > before) == (name != "a few projects"), name
@@ -191,15 +198,23 @@ def test_what_the_index_finds_is_what_a_scan_finds(indexed: Connection, monkeypa
     assert scans(indexed) == before
 
 
-def test_more_candidates_are_scanned_where_more_rows_are_in_the_index() -> None:
-    assert exact_limit(25_000) == 10_000
-    assert exact_limit(100_000) == 21_704
-    assert exact_limit(500_000) == 72_577
+def value(connection: Connection, expression: str) -> Any:
+    row = connection.execute(b"SELECT " + expression.encode()).fetchone()
+    return row[0] if row else None
 
 
-def test_the_index_is_searched_more_widely_where_fewer_rows_are_candidates() -> None:
-    assert search_width(100_000, 100_000) == 70
-    assert search_width(100_000, 50_000) == 155
-    assert search_width(500_000, 500_000) == 199
-    assert search_width(100_000, 1) == search_width(100_000, 0) == 1000
-    assert search_width(0, 30_000) == 60  # a table that was never analysed
+def test_more_candidates_are_scanned_where_more_rows_are_in_the_index(database: Connection) -> None:
+    limits = [value(database, f"scan_limit({rows})") for rows in (0, 25_000, 100_000, 500_000)]
+    assert limits == [10_000, 10_000, 21_706, 72_579]
+
+
+def test_the_index_is_searched_more_widely_where_fewer_rows_are_candidates(database: Connection) -> None:
+    for rows, candidates, width in (
+        (100_000, 100_000, 70),
+        (100_000, 50_000, 155),
+        (500_000, 500_000, 199),
+        (100_000, 1, 1000),
+        (100_000, 0, 1000),
+        (0, 30_000, 60),  # a table that was never analysed
+    ):
+        assert value(database, f"search_width({rows}, {candidates})") == width

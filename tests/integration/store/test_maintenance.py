@@ -53,6 +53,7 @@ def test_a_run_makes_the_months_ahead_once(database: Connection) -> None:
         "chain",
         "analyze",
         "indexes",
+        "neighbours",
         "health",
     ]
     assert all(step.error is None for step in steps)

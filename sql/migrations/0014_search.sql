@@ -1,0 +1,381 @@
+-- A search is one statement of the client, planned once a connection, and costs what it must. docs/adr/0004-known-neighbours.md
+-- has the measurements.
+
+-- policies -------------------------------------------------------------------------------------------------------------
+
+-- Every policy asks these once for each table of a statement: they look the session up once, and PL/pgSQL keeps their plans.
+CREATE OR REPLACE FUNCTION agentforge.current_user_role() RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT u.role FROM agentforge.users AS u WHERE u.id = agentforge.current_user_id());
+END
+$$;
+
+CREATE OR REPLACE FUNCTION agentforge.reads_everything() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    me bigint := agentforge.current_user_id();
+BEGIN
+    RETURN EXISTS (SELECT FROM agentforge.users AS u WHERE u.id = me AND u.role IN ('admin', 'auditor'));
+END
+$$;
+
+CREATE OR REPLACE FUNCTION agentforge.writes_everything() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    me bigint := agentforge.current_user_id();
+BEGIN
+    RETURN EXISTS (SELECT FROM agentforge.users AS u WHERE u.id = me AND u.role = 'admin');
+END
+$$;
+
+
+CREATE OR REPLACE FUNCTION agentforge.permitted_projects(levels text[], roles text[]) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    me bigint := agentforge.current_user_id();
+BEGIN
+    IF EXISTS (SELECT FROM agentforge.users AS u WHERE u.id = me AND u.role = ANY (roles)) THEN
+        RETURN ARRAY(
+            SELECT p.project_id FROM agentforge.user_permissions AS p
+            WHERE p.user_id = me AND p.permission = ANY (levels) ORDER BY p.project_id);
+    END IF;
+    RETURN '{}';
+END
+$$;
+
+CREATE OR REPLACE FUNCTION agentforge.readable_projects() RETURNS bigint[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    me bigint := agentforge.current_user_id();
+    my_role text := (SELECT u.role FROM agentforge.users AS u WHERE u.id = me);
+BEGIN
+    IF my_role IN ('admin', 'auditor') THEN
+        RETURN ARRAY(SELECT p.id FROM agentforge.projects AS p ORDER BY p.id);
+    ELSIF my_role IN ('developer', 'viewer') THEN
+        RETURN ARRAY(
+            SELECT p.project_id FROM agentforge.user_permissions AS p
+            WHERE p.user_id = me AND p.permission IN ('read', 'write', 'admin') ORDER BY p.project_id);
+    END IF;
+    RETURN '{}';
+END
+$$;
+
+CREATE OR REPLACE FUNCTION agentforge.writable_projects() RETURNS bigint[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF agentforge.writes_everything() THEN
+        RETURN ARRAY(SELECT p.id FROM agentforge.projects AS p ORDER BY p.id);
+    END IF;
+    RETURN agentforge.permitted_projects('{write,admin}', '{developer}');
+END
+$$;
+
+CREATE OR REPLACE FUNCTION agentforge.administered_projects() RETURNS bigint[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF agentforge.writes_everything() THEN
+        RETURN ARRAY(SELECT p.id FROM agentforge.projects AS p ORDER BY p.id);
+    END IF;
+    RETURN agentforge.permitted_projects('{admin}', '{developer}');
+END
+$$;
+
+-- One read of this index finds all that a user may do.
+ALTER TABLE agentforge.user_permissions DROP CONSTRAINT user_permissions_user_id_project_id_key;
+CREATE UNIQUE INDEX user_permissions_key ON agentforge.user_permissions (user_id, project_id) INCLUDE (permission);
+
+-- what is searched -----------------------------------------------------------------------------------------------------
+
+-- A file is looked up by the end of its path: its name finds it.
+ALTER TABLE agentforge.file_analyses
+    ADD COLUMN file_name text NOT NULL GENERATED ALWAYS AS (substring(file_path FROM '[^/]*$')) STORED;
+CREATE INDEX file_analyses_name ON agentforge.file_analyses (file_name) WHERE superseded_by IS NULL;
+
+-- The branch of a project that was analysed last, the one that is searched, and how many functions it has: in all, and by
+-- language. A search reads them for every project that it looks into.
+ALTER TABLE agentforge.projects
+    ADD COLUMN searched_branch text,
+    ADD COLUMN function_count bigint NOT NULL DEFAULT 0,
+    ADD COLUMN function_counts jsonb NOT NULL DEFAULT '{}';
+SELECT agentforge.audit_table(
+    'agentforge.projects', 'row',
+    '{key,name,description,local_path,status,created_by,created_at,last_analyzed_at,default_branch,searched_branch,
+      function_count}');
+
+-- It follows the last completed analysis, whoever writes that.
+CREATE FUNCTION agentforge.note_searched_branch() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    changed bigint := coalesce(NEW.project_id, OLD.project_id);
+    last_branch text;
+    counts jsonb;
+BEGIN
+    SELECT a.branch, a.results -> 'functions' INTO last_branch, counts FROM agentforge.project_analyses AS a
+    WHERE a.project_id = changed AND a.status = 'completed' ORDER BY a.id DESC LIMIT 1;
+    IF jsonb_typeof(counts) IS DISTINCT FROM 'object' THEN
+        counts := '{}';
+    END IF;
+    UPDATE agentforge.projects AS p
+    SET searched_branch = last_branch, function_counts = counts,
+        function_count = (SELECT coalesce(sum(c.value::bigint), 0) FROM jsonb_each_text(counts) AS c)
+    WHERE p.id = changed AND (p.searched_branch, p.function_counts) IS DISTINCT FROM (last_branch, counts);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER project_analyses_searched_branch AFTER INSERT OR UPDATE OF status, branch, results OR DELETE
+    ON agentforge.project_analyses FOR EACH ROW EXECUTE FUNCTION agentforge.note_searched_branch();
+UPDATE agentforge.project_analyses AS a SET status = a.status
+WHERE a.id = (
+    SELECT max(b.id) FROM agentforge.project_analyses AS b WHERE b.project_id = a.project_id AND b.status = 'completed'
+);
+
+-- The searched branches of some projects, or of those among them that are `wanted`, and how many functions of a language or
+-- (NULL) of all they hold.
+CREATE FUNCTION agentforge.scope_of(
+    readable bigint[], wanted bigint[], language text, OUT projects bigint[], OUT branches text[], OUT candidates bigint
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    SELECT coalesce(array_agg(p.id), '{}'), coalesce(array_agg(p.searched_branch), '{}'),
+           coalesce(sum(CASE WHEN language IS NULL THEN p.function_count
+                             ELSE (p.function_counts ->> language)::bigint END), 0)
+    INTO projects, branches, candidates
+    FROM unnest(readable) AS r (id) JOIN agentforge.projects AS p ON p.id = r.id
+    WHERE p.searched_branch IS NOT NULL AND (wanted IS NULL OR p.id = ANY (wanted));
+END
+$$;
+
+-- The same of the projects that the caller may read. It reads those and nothing else: under row-level security, each project
+-- would be compared with each.
+CREATE FUNCTION agentforge.search_scope(
+    wanted bigint[], language text, OUT projects bigint[], OUT branches text[], OUT candidates bigint
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    SELECT s.projects, s.branches, s.candidates INTO projects, branches, candidates
+    FROM agentforge.scope_of(agentforge.readable_projects(), wanted, language) AS s;
+END
+$$;
+
+-- neighbours -----------------------------------------------------------------------------------------------------------
+
+-- For each function, the ids of those whose vectors of the same model are nearest, best first, whatever their project: so
+-- nobody reads the table but known_neighbours(). `db maintain` fills it, for the functions up to embedding_models.listed_up_to;
+-- younger ones are compared when somebody asks. Ids of 31 bits: where a database has made more functions than that, it stays
+-- as it is. Rows of functions that have gone are deleted with the next filling.
+CREATE TABLE agentforge.function_neighbours (
+    model_id integer NOT NULL REFERENCES agentforge.embedding_models,
+    function_id bigint NOT NULL,
+    neighbours integer[] NOT NULL CHECK (cardinality(neighbours) = 64),
+    PRIMARY KEY (model_id, function_id)
+);
+ALTER TABLE agentforge.function_neighbours ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY function_neighbours_owner ON agentforge.function_neighbours TO agentforge_owner USING (true) WITH CHECK (true);
+SELECT agentforge.audit_table('agentforge.function_neighbours');
+ALTER TABLE agentforge.embedding_models ADD COLUMN listed_up_to bigint NOT NULL DEFAULT 0;
+SELECT agentforge.audit_table('agentforge.embedding_models', 'row', '{name,version,dimension,created_at,listed_up_to}');
+
+-- The nearest functions to one of the caller's, among those in the searched branches of some or (NULL) all projects that he
+-- may read: from its list, and from the functions that are younger than the lists. NULL where there is no list, where it names
+-- too few of the wanted, or where too many are younger. What lies in the function or around it is left out. The operator stands
+-- with its schema, as the function works with its owner's rights.
+DO $$
+BEGIN
+    EXECUTE format($function$
+CREATE FUNCTION agentforge.known_neighbours(
+    subject bigint, model integer, wanted bigint[], language text, most integer,
+    OUT ids bigint[], OUT distances double precision[]
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+    readable bigint[] := agentforge.readable_projects();
+    own record;
+    scope record;
+    vector %1$I.halfvec;
+    list integer[];
+    youngest bigint;
+    excluded bigint[];
+BEGIN
+    SELECT f.project_id, f.file_analysis_id, f.start_line, f.end_line INTO own
+    FROM agentforge.functions AS f WHERE f.id = subject;
+    IF (own.project_id = ANY (readable)) IS NOT TRUE THEN
+        RETURN;
+    END IF;
+    SELECT n.neighbours, m.listed_up_to INTO list, youngest
+    FROM agentforge.function_neighbours AS n JOIN agentforge.embedding_models AS m ON m.id = n.model_id
+    WHERE n.model_id = model AND n.function_id = subject;
+    IF list IS NULL OR pg_sequence_last_value('agentforge.functions_id_seq') - youngest > 5000 THEN
+        RETURN;
+    END IF;
+    SELECT e.embedding INTO vector FROM agentforge.function_embeddings AS e
+    WHERE e.function_id = subject AND e.model_id = model;
+    scope := agentforge.scope_of(readable, wanted, language);
+    excluded := ARRAY(
+        SELECT f.id FROM agentforge.functions AS f
+        WHERE f.file_analysis_id = own.file_analysis_id AND f.start_line <= own.end_line AND own.start_line <= f.end_line);
+    -- IS TRUE makes a hash table of the branches, not a join.
+    SELECT array_agg(n.id), array_agg(n.distance) INTO ids, distances
+    FROM (
+        SELECT e.function_id AS id, e.embedding OPERATOR(%1$I.<=>) vector AS distance
+        FROM unnest(list) AS l (id) JOIN agentforge.function_embeddings AS e ON e.function_id = l.id
+        WHERE e.model_id = model AND (language IS NULL OR e.file_type = language) AND e.function_id <> ALL (excluded)
+          AND ((e.project_id, e.branch) IN (
+              SELECT s.project_id, s.branch FROM unnest(scope.projects, scope.branches) AS s (project_id, branch)
+          )) IS TRUE
+        ORDER BY distance, id
+        LIMIT most
+    ) AS n;
+    IF coalesce(cardinality(ids), 0) < most THEN
+        ids := NULL;
+    ELSIF pg_sequence_last_value('agentforge.functions_id_seq') > youngest THEN
+        SELECT array_agg(n.id), array_agg(n.distance) INTO ids, distances
+        FROM (
+            SELECT k.id, k.distance FROM unnest(ids, distances) AS k (id, distance)
+            UNION ALL
+            SELECT e.function_id, e.embedding OPERATOR(%1$I.<=>) vector
+            FROM agentforge.function_embeddings AS e
+            WHERE e.function_id > youngest AND e.model_id = model AND (language IS NULL OR e.file_type = language)
+              AND e.function_id <> ALL (excluded)
+              AND ((e.project_id, e.branch) IN (
+                  SELECT s.project_id, s.branch FROM unnest(scope.projects, scope.branches) AS s (project_id, branch)
+              )) IS TRUE
+            ORDER BY distance, id
+            LIMIT most
+        ) AS n;
+    END IF;
+END
+$body$
+    $function$, (SELECT n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+                 WHERE e.extname = 'vector'));
+END
+$$;
+
+-- search ---------------------------------------------------------------------------------------------------------------
+
+-- How many candidates are scanned at most, where the index of all rows could be searched instead. A scan costs in proportion to
+-- the candidates, a search of the index in proportion to its width.
+CREATE FUNCTION agentforge.scan_limit(rows bigint) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT greatest(10000, floor(sqrt(rows * sqrt(rows * 222.0::double precision))))::bigint
+$$;
+
+-- How many of the nearest rows the index is asked for (hnsw.ef_search), so that enough of them are candidates. Fitted to a
+-- recall of 0.97 with and without filters.
+CREATE FUNCTION agentforge.search_width(rows bigint, candidates bigint) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT least(1000, greatest(60, floor(
+        0.0394 * rows ^ 0.65 * (rows / greatest(candidates, 1)::double precision) ^ 1.15)))::integer
+$$;
+
+-- The nearest functions among all candidates, where few are left after the filters, else nearly all of them by the index.
+CREATE FUNCTION agentforge.search_vectors(
+    query halfvec, model integer, wanted bigint[], language text, most integer, excluded bigint[],
+    OUT ids bigint[], OUT distances double precision[]
+) LANGUAGE plpgsql AS $$
+DECLARE
+    scope record := agentforge.search_scope(wanted, language);
+    dimension integer;
+    rows bigint := 0;
+BEGIN
+    IF scope.candidates > agentforge.scan_limit(0) THEN
+        SELECT m.dimension, greatest(c.reltuples, 0) INTO dimension, rows
+        FROM agentforge.embedding_models AS m
+        JOIN pg_class AS c ON c.oid = to_regclass('agentforge.function_embeddings_' || m.id)
+        JOIN pg_index AS i ON i.indexrelid = to_regclass('agentforge.function_embeddings_' || m.id || '_hnsw') AND i.indisvalid
+        JOIN pg_extension AS e ON e.extname = 'vector' AND e.extversion !~ '^0\.[0-7](\.|$)'  -- cannot go on until enough pass
+        WHERE m.id = model;
+    END IF;
+    IF dimension IS NOT NULL AND scope.candidates > agentforge.scan_limit(rows) THEN
+        -- Relaxed: what the index finds comes nearly in order, and is put in order below.
+        PERFORM set_config('hnsw.ef_search', agentforge.search_width(rows, scope.candidates)::text, true),
+                set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.max_scan_tuples', '40000', true);
+        -- The expression and its type must be those of the index; IS TRUE makes a hash table of the branches, not a join.
+        EXECUTE format(
+            'SELECT array_agg(n.function_id ORDER BY n.distance, n.function_id), '
+            'array_agg(n.distance ORDER BY n.distance, n.function_id) FROM ('
+            'SELECT e.function_id, e.embedding::halfvec(%1$s) <=> $1::halfvec(%1$s) AS distance '
+            'FROM agentforge.function_embeddings AS e '
+            'WHERE e.model_id = %2$s AND ($2 IS NULL OR e.file_type = $2) AND e.function_id <> ALL ($3) '
+            'AND ((e.project_id, e.branch) IN (SELECT s.project_id, s.branch FROM unnest($4, $5) AS s (project_id, branch))) '
+            'IS TRUE ORDER BY distance LIMIT $6) AS n', dimension, model
+        ) INTO ids, distances USING query, language, excluded, scope.projects, scope.branches, most;
+        IF cardinality(ids) = most THEN
+            RETURN;
+        END IF;
+    END IF;
+    -- `+ 0` keeps the planner from an approximate index. Two statements, so that one plan is right for each.
+    IF language IS NULL THEN
+        SELECT array_agg(n.function_id), array_agg(n.distance) INTO ids, distances
+        FROM (
+            SELECT e.function_id, (e.embedding <=> query) + 0 AS distance
+            FROM unnest(scope.projects, scope.branches) AS s (project_id, branch)
+            JOIN agentforge.function_embeddings AS e ON e.project_id = s.project_id AND e.branch = s.branch
+            WHERE e.model_id = model AND e.function_id <> ALL (excluded)
+            ORDER BY distance, e.function_id LIMIT most
+        ) AS n;
+    ELSE
+        SELECT array_agg(n.function_id), array_agg(n.distance) INTO ids, distances
+        FROM (
+            SELECT e.function_id, (e.embedding <=> query) + 0 AS distance
+            FROM unnest(scope.projects, scope.branches) AS s (project_id, branch)
+            JOIN agentforge.function_embeddings AS e ON e.project_id = s.project_id AND e.branch = s.branch
+            WHERE e.model_id = model AND e.file_type = language AND e.function_id <> ALL (excluded)
+            ORDER BY distance, e.function_id LIMIT most
+        ) AS n;
+    END IF;
+END
+$$;
+
+-- What is shown of the functions nearest to one, best first. It is given by its id (`subject`; by the last model where `model` is
+-- NULL), or by its vector and, where it is in a project, its place: what lies in it or around it is no match.
+CREATE FUNCTION agentforge.nearest_functions(
+    subject bigint, query halfvec, model integer, here_project bigint, here_path text, here_start integer, here_end integer,
+    wanted bigint[], language text, most integer
+) RETURNS TABLE (
+    id bigint, project_id bigint, code_hash text, file_path text, file_type text, qualified_name text,
+    function_signature text, start_line integer, end_line integer, lines_of_code integer, cyclomatic integer,
+    cognitive integer, code text, project text, distance double precision
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    found_ids bigint[];
+    found_distances double precision[];
+    excluded bigint[];
+BEGIN
+    IF subject IS NOT NULL AND model IS NULL THEN
+        model := (SELECT max(e.model_id) FROM agentforge.function_embeddings AS e WHERE e.function_id = subject);
+    END IF;
+    IF subject IS NOT NULL THEN
+        SELECT k.ids, k.distances INTO found_ids, found_distances
+        FROM agentforge.known_neighbours(subject, model, wanted, language, most) AS k;
+    END IF;
+    IF found_ids IS NULL THEN
+        IF subject IS NOT NULL THEN
+            SELECT e.embedding, f.project_id, a.file_path, f.start_line, f.end_line
+            INTO query, here_project, here_path, here_start, here_end
+            FROM agentforge.function_embeddings AS e
+            JOIN agentforge.functions AS f ON f.id = e.function_id
+            JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+            WHERE e.function_id = subject AND e.model_id = model;
+        END IF;
+        excluded := ARRAY(
+            SELECT f.id FROM agentforge.file_analyses AS a JOIN agentforge.functions AS f ON f.file_analysis_id = a.id
+            WHERE a.project_id = here_project AND a.file_path = here_path AND a.superseded_by IS NULL
+              AND f.start_line <= here_end AND here_start <= f.end_line);
+        SELECT v.ids, v.distances INTO found_ids, found_distances
+        FROM agentforge.search_vectors(query, model, wanted, language, most, excluded) AS v;
+    END IF;
+    RETURN QUERY
+    SELECT f.id, f.project_id, encode(f.code_hash, 'hex'), a.file_path, a.file_type, f.qualified_name, f.function_signature,
+           f.start_line, f.end_line, f.lines_of_code, f.cyclomatic, f.cognitive, f.code, p.name, n.distance
+    FROM unnest(found_ids, found_distances) AS n (id, distance)
+    JOIN agentforge.functions AS f ON f.id = n.id
+    JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+    JOIN agentforge.projects AS p ON p.id = f.project_id
+    ORDER BY n.distance, f.id;
+END
+$$;
+
+GRANT EXECUTE ON FUNCTION agentforge.search_scope(bigint[], text), agentforge.scan_limit(bigint),
+    agentforge.search_width(bigint, bigint), agentforge.known_neighbours(bigint, integer, bigint[], text, integer),
+    agentforge.search_vectors(halfvec, integer, bigint[], text, integer, bigint[]),
+    agentforge.nearest_functions(
+        bigint, halfvec, integer, bigint, text, integer, integer, bigint[], text, integer) TO agentforge_app;

@@ -1,0 +1,210 @@
+"""Lists of neighbours: exact, whatever comes and goes, and of use to nobody for what he may not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psycopg
+import pytest
+from fix_people import World
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agentforge.cli.database import open_as_owner
+from agentforge.store import neighbours
+from agentforge.store.connection import DatabaseSettings
+from agentforge.store.maintenance import Options, maintain
+from agentforge.store.neighbours import LENGTH, Lists
+from agentforge.store.similar import Filters, Search
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from agentforge.store.connection import Connection
+
+ADD = """
+    WITH made AS (
+        INSERT INTO functions (project_id, file_analysis_id, function_name, qualified_name, function_signature,
+            start_line, end_line, lines_of_code, parameters, cyclomatic, cognitive, nesting, distinct_operators,
+            distinct_operands, operators, operands, halstead_volume, halstead_difficulty, halstead_effort,
+            maintainability_index, code_hash, code)
+        SELECT project_id, id, 'f', 'f', 's', 10 * n, 10 * n + 3, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 'h', 'c'
+        FROM file_analyses, generate_series(%(first)s::integer, %(last)s) AS n ORDER BY n, id
+        RETURNING id, project_id
+    )
+    INSERT INTO function_embeddings
+    SELECT id, project_id, 1, ARRAY[cos(angle), sin(angle)]::real[]::vector::halfvec, 'main',
+        CASE WHEN id %% 3 = 0 THEN 'go' ELSE 'python' END
+    FROM made, LATERAL (SELECT (id * 7919 %% 1009) * 0.003) AS spread (angle)
+"""
+EXACT = """
+    SELECT e.function_id, 1 - (e.embedding <=> s.embedding)
+    FROM function_embeddings AS e, function_embeddings AS s
+    WHERE s.function_id = %(id)s AND e.function_id <> s.function_id AND e.project_id = ANY (%(projects)s)
+      AND (%(language)s::text IS NULL OR e.file_type = %(language)s)
+    ORDER BY 2 DESC, 1 LIMIT 10
+"""
+
+
+def nearest_scores(vectors: NDArray[np.float32], row: int) -> NDArray[np.float32]:
+    scores = vectors @ vectors[row]
+    return np.sort(np.delete(scores, row))[::-1][:LENGTH]
+
+
+@given(st.integers(0, 2**32), st.integers(2, 400), st.floats(0, 0.6), st.floats(0, 0.6))
+@settings(max_examples=30, deadline=None)
+def test_lists_stay_exact_whatever_goes_and_comes(seed: int, count: int, gone: float, new: float) -> None:
+    random = np.random.default_rng(seed)
+    vectors = random.normal(size=(count, 6))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    ids = np.cumsum(random.integers(1, 9, count))
+    old = max(1, round(count * (1 - new)))
+    before = Lists.empty(ids[:old], vectors[:old])
+    before.refresh()
+    kept = (random.random(count) >= gone) | (np.arange(count) >= old)
+    if not kept.any():
+        return
+    after = Lists.empty(ids[kept], vectors[kept])
+    for row in np.flatnonzero(kept[:old]).tolist():
+        after.know(int(ids[row]), before.named(np.array([row])))
+    after.refresh()
+    exact = vectors[kept].astype(np.float32)
+    for row in range(len(exact)):
+        members = after.members[row][after.members[row] >= 0]
+        assert row not in members
+        assert len(set(members.tolist())) == len(members) >= min(48, len(exact) - 1)
+        found = exact[members] @ exact[row]
+        assert np.allclose(found, nearest_scores(exact, row)[: len(members)], atol=1e-5)
+
+
+@pytest.fixture
+def owner(migrated_url: str, world: World) -> Iterator[Connection]:
+    """A hundred functions in each of two projects."""
+    world.admin.execute(ADD, {"first": 1, "last": 100})
+    world.admin.execute("ANALYZE")
+    with open_as_owner(DatabaseSettings(url=migrated_url), print) as connection:
+        yield connection
+
+
+def update(connection: Connection) -> None:
+    [model] = neighbours.due(connection, 1)
+    assert neighbours.update(connection, model)
+    assert neighbours.due(connection, 1) == []
+
+
+def visible(world: World, user: str) -> set[str]:
+    return {"ann": {"open", "closed"}, "aud": {"open", "closed"}, "rob": {"open"}, "wim": {"open"}}.get(user, set())
+
+
+def compare(world: World, subjects: list[int]) -> int:
+    """What everybody finds is what a scan of all that he may read finds; returns how many lists were of use."""
+    used = 0
+    for user in ("ann", "aud", "rob"):
+        projects = [world.projects[name] for name in visible(world, user)]
+        with world.session(user) as session:
+            session.execute("SET search_path = agentforge")
+            for subject in subjects:
+                for language in (None, "go"):
+                    parameters = {"id": subject, "projects": projects, "language": language}
+                    expected = world.admin.execute(EXACT, parameters).fetchall()
+                    found = Search(session).nearest_to(subject, Filters(None, language, 10, -1.0))
+                    assert [match.score for match in found] == pytest.approx([score for _, score in expected], abs=1e-3)
+                    used += bool(known(session, subject, language))
+    return used
+
+
+def known(session: psycopg.Connection, subject: int, language: str | None = None) -> list[int]:
+    row = session.execute(
+        "SELECT ids FROM agentforge.known_neighbours(%s, 1, NULL, %s, 10)", (subject, language)
+    ).fetchone()
+    assert row is not None
+    return row[0] or []
+
+
+def ids(world: World, project: str, limit: int = 200) -> list[int]:
+    query = "SELECT id FROM functions WHERE project_id = %s AND start_line >= 10 ORDER BY id LIMIT %s"
+    return [row[0] for row in world.admin.execute(query, (world.projects[project], limit)).fetchall()]
+
+
+def test_what_lists_give_is_what_a_scan_finds(owner: Connection, world: World) -> None:
+    subjects = ids(world, "open")[::25]
+    assert compare(world, subjects) == 0
+    update(owner)
+    assert compare(world, subjects) > len(subjects) * 4
+    world.admin.execute("DELETE FROM functions WHERE id %% 5 = 1 AND NOT id = ANY (%s)", (subjects,))
+    world.admin.execute(ADD, {"first": 200, "last": 220})
+    assert compare(world, subjects) > len(subjects) * 3, "the younger ones were compared one by one"
+    update(owner)
+    world.admin.execute("ANALYZE")
+    assert compare(world, [*subjects, *ids(world, "open")[-3:]]) > len(subjects) * 4
+    gone = "SELECT count(*) FROM function_neighbours WHERE function_id NOT IN (SELECT id FROM functions)"
+    assert world.admin.execute(gone).fetchone() == (0,)
+
+
+def test_a_list_shows_nobody_what_he_may_not_read(owner: Connection, world: World) -> None:
+    update(owner)
+    mine, others = ids(world, "open"), ids(world, "closed")
+    readable: dict[str, Set[int]] = {"rob": set(mine), "ann": set(mine) | set(others), "eve": set()}
+    for user, allowed in readable.items():
+        with world.session(user) as session:
+            assert bool(known(session, mine[0])) == (mine[0] in allowed)
+            assert bool(known(session, others[0])) == (others[0] in allowed)
+            assert set(known(session, mine[0])) | set(known(session, others[0])) <= allowed
+            for statement in (
+                "SELECT * FROM agentforge.function_neighbours",
+                "SELECT agentforge.scope_of('{1}', '{1}', NULL)",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    session.execute(statement.encode())
+    with world.session("rob") as session:
+        scope = session.execute("SELECT projects FROM agentforge.search_scope(%s, NULL)", ([world.projects["closed"]],))
+        assert scope.fetchone() == ([],)
+
+
+def test_what_overlaps_a_function_is_not_near_it(owner: Connection, world: World) -> None:
+    subject = ids(world, "open")[0]
+    copy = """
+        WITH made AS (
+            INSERT INTO functions (project_id, file_analysis_id, function_name, qualified_name, function_signature,
+                start_line, end_line, lines_of_code, parameters, cyclomatic, cognitive, nesting, distinct_operators,
+                distinct_operands, operators, operands, halstead_volume, halstead_difficulty, halstead_effort,
+                maintainability_index, code_hash, code)
+            SELECT project_id, file_analysis_id, 'inner', 'inner', 's', end_line, end_line, 1, 0, 1, 0, 0, 0, 0,
+                0, 0, 0, 0, 0, 100, 'h', 'c' FROM functions WHERE id = %(id)s
+            RETURNING id, project_id
+        )
+        INSERT INTO function_embeddings
+        SELECT made.id, made.project_id, 1, e.embedding, 'main', 'python'
+        FROM made, function_embeddings AS e WHERE e.function_id = %(id)s RETURNING function_id
+    """
+    inner = world.admin.execute(copy, {"id": subject}).fetchone()
+    assert inner is not None
+    for listed in (False, True):
+        if listed:
+            update(owner)
+        with world.session("ann") as session:
+            session.execute("SET search_path = agentforge")
+            assert bool(known(session, subject)) == listed
+            found = Search(session).nearest_to(subject, Filters(None, None, 10, -1.0))
+            assert inner[0] not in {match.function.id for match in found}
+
+
+def test_maintenance_fills_them_and_waits_for_nobody(
+    owner: Connection, world: World, migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "due", lambda connection, rows=1, due=neighbours.due: due(connection, rows))
+
+    def done(options: Options) -> str:
+        steps = maintain(owner, options, {"neighbours"})
+        assert steps is not None
+        assert steps[0].error is None
+        return steps[0].done
+
+    assert done(Options(dry_run=True)).endswith("would be brought up to date")
+    with psycopg.connect(migrated_url) as writer:
+        writer.execute("UPDATE agentforge.functions SET cognitive = 7 WHERE id = 1")
+        assert done(Options()).endswith("functions are being written")
+    assert done(Options()) == "204 of the lists of neighbours of model 1 written"
+    assert done(Options()) == ""
