@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from agentforge.model import Violation
 
-# It finds characters in the text itself, and counts those.
-_COUNTS_CHARACTERS = "B613"
+# It finds one character in the text itself, counts characters, and says nothing of an end.
+_FINDS_CHARACTERS = "B613"
 
 
 def in_characters(violations: Iterable[Violation], text: str) -> list[Violation]:
@@ -21,7 +21,11 @@ def in_characters(violations: Iterable[Violation], text: str) -> list[Violation]
     if text.isascii():
         return list(violations)
     lines = text.split("\n")
-    return [item if item.rule_id == _COUNTS_CHARACTERS else _converted(item, lines) for item in violations]
+    return [_with_end(item) if item.rule_id == _FINDS_CHARACTERS else _converted(item, lines) for item in violations]
+
+
+def _with_end(item: Violation) -> Violation:
+    return dataclasses.replace(item, end_line=item.line, end_column=item.column + 1)
 
 
 def _converted(item: Violation, lines: Sequence[str]) -> Violation:

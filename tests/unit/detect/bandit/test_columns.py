@@ -22,3 +22,5 @@ def test_columns_count_characters(tmp_path: Path) -> None:
     for line in (1, 2, 3):
         item = found[line, "B307"]
         assert lines[line - 1][item.column - 1 : item.end_column - 1].startswith("eval(")
+    bidi = found[3, "B613"]
+    assert lines[bidi.line - 1][bidi.column - 1 : bidi.end_column - 1] == "\u202e"
