@@ -162,6 +162,7 @@ def violation_object(violation: Violation) -> dict[str, Any]:
         "message": violation.message,
         "suggestion": violation.suggestion,
         "fingerprint": violation.fingerprint,
+        "line_hash": violation.line_hash,
         "status": violation.status.value,
         "tool": violation.tool,
         "function": violation.function,
