@@ -1,8 +1,9 @@
 """Which of the violations found now is which of those known before.
 
-Matched in passes, each by a weaker key, as SonarQube's issue tracking does (sonar-core, `Tracker`); its search for
-moved blocks, which needs the old text, is left out: its other passes find a moved line by its hash. The last pass is
-ours: code that a formatter broke into other lines keeps its function and what is said of it.
+Matched in passes, each by another key, as SonarQube's issue tracking does (sonar-core, `Tracker`). Its search for moved
+blocks, which needs the old text, is left out: what moves keeps its function or its line. The passes within a function
+are ours: code that a formatter broke into other lines keeps its function and what is said of it, and twins of one
+function are not taken for those of another.
 """
 
 from __future__ import annotations
@@ -48,19 +49,21 @@ class Tracked:
 
 Key: TypeAlias = Callable[[Known | Violation, str], tuple[object, ...]]
 
-# `path` is where the violation's file is now.
-PASSES: tuple[Key, ...] = (
-    lambda item, path: (item.fingerprint,),
-    lambda item, path: (path, item.rule_id, item.line, item.line_hash, item.message),
-    lambda item, path: (path, item.rule_id, item.line, item.line_hash),
-    lambda item, path: (path, item.rule_id, item.line_hash, item.message),
-    lambda item, path: (path, item.rule_id, item.line, item.message),
-    lambda item, path: (path, item.rule_id, item.line_hash),
-    lambda item, path: (path, item.rule_id, item.function, item.message),
+# `path` is where the violation's file is now. By those that are marked, only a line that says the same is the same,
+# wherever it stands.
+_PASSES: tuple[tuple[bool, Key], ...] = (
+    (True, lambda item, path: (item.fingerprint,)),
+    (True, lambda item, path: (path, item.rule_id, item.function, item.line_hash, item.message)),
+    (False, lambda item, path: (path, item.rule_id, item.function, item.line, item.message)),
+    (False, lambda item, path: (path, item.rule_id, item.function, item.message)),
+    (True, lambda item, path: (path, item.rule_id, item.line, item.line_hash, item.message)),
+    (True, lambda item, path: (path, item.rule_id, item.line, item.line_hash)),
+    (True, lambda item, path: (path, item.rule_id, item.line_hash, item.message)),
+    (False, lambda item, path: (path, item.rule_id, item.line, item.message)),
+    (True, lambda item, path: (path, item.rule_id, item.line_hash)),
 )
-
-# Those by which only a line that says the same, wherever it stands, is the same.
-SAME_LINE = tuple(PASSES[index] for index in (0, 1, 2, 3, 5))
+PASSES = tuple(key for _, key in _PASSES)
+SAME_LINE = tuple(key for same, key in _PASSES if same)
 
 
 def track(
