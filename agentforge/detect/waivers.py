@@ -91,8 +91,9 @@ def identify(
         path: of the file, as it appears in the violations.
         complete: whether everything could look for violations; otherwise no waiver is called unused.
     """
-    known = {rule.id: rule for rule in rules}
-    comments = tuple(find(parsed, known))
+    markers = (_MARKER, *(custom.marker for custom in parsed.language.waivers))
+    known = {rule.id: rule for rule in rules} if any(marker in parsed.data for marker in markers) else {}
+    comments = tuple(find(parsed, known)) if known else ()
     if not comments:
         return assign(found, text, functions)
     identified = assign(found, _blanked(parsed.data, comments), functions)
