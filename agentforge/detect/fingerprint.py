@@ -21,10 +21,11 @@ def assign(violations: Iterable[Violation], text: str, functions: Sequence[Funct
         text: of the file.
         functions: of the file.
     """
-    lines = text.split("\n")
+    violations = sorted(violations, key=lambda item: (item.line, item.column, item.rule_id, item.message))
+    lines = text.split("\n") if violations else []
     seen: Counter[tuple[str, ...]] = Counter()
     result = []
-    for item in sorted(violations, key=lambda item: (item.line, item.column, item.rule_id, item.message)):
+    for item in violations:
         line = "".join(lines[item.line - 1].split()) if item.line <= len(lines) else ""
         function = _enclosing(functions, item.line)
         key = (item.rule_id, item.path, function, line.replace("\0", ""))
