@@ -26,13 +26,14 @@ def run(
     given: Given,
     database: DatabaseSettings,
     gate: GateOptions,
+    branch: str | None,
     *,
     show_files: bool,
     show_settings: bool,
     quiet: bool,
 ) -> int:
     """Analyse, store, print, and give the exit code: 1 where the gate failed, or, without one, for any violation."""
-    with source_tree(paths) as tree:
+    with source_tree(paths, branch) as tree:
         settings = given.settings(tree.root)
         options, selection = walk_options(settings), select(settings)
         if show_settings:

@@ -10,6 +10,7 @@ import agentforge
 from agentforge.cli import audit_app, db_app, import_app, rules_app, search_app, user_app, violations_app
 from agentforge.cli.options import (
     BaselineFile,
+    Branch,
     Config,
     DatabaseUrl,
     DataDir,
@@ -81,6 +82,7 @@ def analyze(
     fail_on: FailOnLevel = None,
     since: Since = None,
     baseline: BaselineFile = None,
+    branch: Branch = None,
     model: Model = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
@@ -114,7 +116,7 @@ def analyze(
     given = Given(flags, config, isolated)
     database = database_settings(database_url, data_dir)
     gate = GateOptions(since, baseline)
-    return run(paths, given, database, gate, show_files=show_files, show_settings=show_settings, quiet=quiet)
+    return run(paths, given, database, gate, branch, show_files=show_files, show_settings=show_settings, quiet=quiet)
 
 
 @app.command()

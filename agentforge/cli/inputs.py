@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,18 +17,27 @@ from agentforge.model import SkippedFile
 
 
 @contextmanager
-def source_tree(paths: Sequence[str]) -> Iterator[walk.SourceTree]:
-    """The tree of the paths on the command line; a git URL is cloned to a folder that is removed afterwards."""
+def source_tree(paths: Sequence[str], branch: str | None = None) -> Iterator[walk.SourceTree]:
+    """The tree of the paths on the command line; a git URL is cloned to a folder that is removed afterwards.
+
+    Args:
+        paths: as they were said.
+        branch: which one the tree is of; None or empty for the one that is checked out.
+    """
     gc.enable()
     urls = [path for path in paths if walk.is_git_url(path)]
     if not urls:
-        yield walk.discover(paths)
+        yield _of_branch(walk.discover(paths), branch)
         return
     if len(paths) > 1:
         raise UsageError("A git URL is analysed alone.", "Give one URL, or paths.")
     with tempfile.TemporaryDirectory(prefix="agentforge-") as folder:
         walk.clone(urls[0], f"{folder}/clone")
-        yield walk.discover([f"{folder}/clone"])
+        yield _of_branch(walk.discover([f"{folder}/clone"]), branch)
+
+
+def _of_branch(tree: walk.SourceTree, branch: str | None) -> walk.SourceTree:
+    return dataclasses.replace(tree, branch=walk.escape(branch)) if branch else tree
 
 
 def current_tree() -> walk.SourceTree | None:

@@ -80,6 +80,15 @@ Since = Annotated[
     str | None,
     typer.Option("--since", metavar="REF", help="New is what was not there where HEAD and this git ref parted."),
 ]
+Branch = Annotated[
+    str | None,
+    typer.Option(
+        "--branch",
+        metavar="NAME",
+        envvar="AGENTFORGE_BRANCH",
+        help="Of which branch this is; else the one that is checked out. CI often checks out none.",
+    ),
+]
 BaselineFile = Annotated[
     str | None,
     typer.Option(

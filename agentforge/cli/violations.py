@@ -6,7 +6,6 @@ import csv
 import re
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from rich.console import Console
 
 from agentforge.cli import violation_page as page
 from agentforge.cli.database import open_database
+from agentforge.cli.inputs import current_tree
 from agentforge.cli.output import print_json, say
 from agentforge.errors import EXIT_CLEAN, UsageError
 from agentforge.model import Category, Severity, Status
@@ -54,7 +54,7 @@ class Wanted:
 def run_list(settings: DatabaseSettings, wanted: Wanted, output_format: str) -> int:
     """Print the violations that are wanted."""
     with open_database(settings, say, Request("violations list"), needs_session=False) as connection:
-        scope = pipeline.scope(store.branches(connection), wanted.project, wanted.branch, _here())
+        scope = pipeline.scope(store.branches(connection), wanted.project, wanted.branch, current_tree())
         paths, rules = store.names(connection, scope) if wanted.paths or wanted.rules else ((), ())
         found, total = store.find(
             connection,
@@ -106,7 +106,7 @@ def _print_csv(found: Sequence[Found]) -> None:
 
 def run_show(settings: DatabaseSettings, text: str, project: str | None, branch: str | None, *, as_json: bool) -> int:
     """Print all that is known of a violation."""
-    here = _here()
+    here = current_tree()
     with open_database(settings, say, Request("violations show"), needs_session=False) as connection:
         shown, *others = _identify(connection, text, project, branch, here)
         file = store.file_of(connection, shown.id)
@@ -177,7 +177,7 @@ def _change(
     work: Callable[[Connection, Found], Touched],
     done: str,
 ) -> int:
-    here = _here()
+    here = current_tree()
     with open_database(settings, say, Request(f"violations {command}"), needs_session=False) as connection:
         chosen = {}
         for text in texts:
@@ -198,7 +198,7 @@ def _change(
 def run_history(settings: DatabaseSettings, text: str, project: str | None, *, as_json: bool) -> int:
     """Print what became of a violation, on each branch."""
     with open_database(settings, say, Request("violations history"), needs_session=False) as connection:
-        found = _identify(connection, text, project, None, _here())
+        found = _identify(connection, text, project, None, current_tree())
         lives = [(item, store.history(connection, item)) for item in found]
     if as_json:
         print_json({"branches": [page.life_object(item, events) for item, events in lives]})
@@ -238,11 +238,3 @@ def _identify(
         found = [item for item in found if item.branch == branch] or found
     meant = pipeline.scope(everywhere, None, branch, here) if project is None else scope
     return pipeline.identify(found, prefix, meant, here)
-
-
-def _here() -> SourceTree | None:
-    from agentforge.walk import discover
-
-    with suppress(UsageError, OSError):
-        return discover(["."])
-    return None

@@ -12,7 +12,7 @@ from rich.text import Text
 from agentforge.model import FunctionRef, Gate, Report, Severity, SeverityCount, Status, Summary, Violation
 from agentforge.report.choice import condition_text, has_baseline
 from agentforge.report.grades import grade
-from agentforge.report.text import one_line
+from agentforge.report.text import count, one_line
 
 SEVERITY_STYLE = {
     Severity.CRITICAL: "bold red",
@@ -200,7 +200,7 @@ def _closing_lines(report: Report) -> Iterator[Text]:
     if analysis.files_removed:
         counts.append(f"{analysis.files_removed:,} removed")
     if report.summary.waived:
-        counts.append(f"{report.summary.waived:,} violations waived")
+        counts.append(f"{count(report.summary.waived, 'violation')} waived")
     if analysis.skipped:
         counts.append(f"{len(analysis.skipped):,} skipped (--show-files says why)")
     yield Text("\n" + ", ".join(counts))

@@ -148,5 +148,5 @@ def _touched(rows: list[Any]) -> Touched:
 def _may_not(project: str) -> DatabaseError:
     return DatabaseError(
         f"You may not waive violations of {project}: that takes the level write.",
-        f"Ask one of its admins to run: agentforge grant <you> write --project {project}",
+        f"Ask one of its admins to run: agentforge grant <you> write --project {project} (a viewer never writes).",
     )

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from fix_bench import SHELL, Bench
 
+from agentforge.cli.inputs import source_tree
+from agentforge.embed.interface import load
 from agentforge.model import Report, Status
+from agentforge.pipeline.analyze import Request, analyze
+from agentforge.pipeline.events import ignore
 from agentforge.pipeline.waivers import rescore
 from agentforge.store import baseline, violations, waivers
+from agentforge.walk import WalkOptions
 
 if TYPE_CHECKING:
     from agentforge.store.violations import Found
@@ -303,6 +308,17 @@ def test_the_baseline_is_the_default_branch_as_it_was_analysed(bench: Bench) -> 
     assert (
         baseline.new_violations(bench.connection, project_id, "main", known.analysis.analysis_id) == known.fingerprints
     )
+
+
+def test_a_commit_that_is_checked_out_is_of_the_branch_that_one_says(bench: Bench) -> None:
+    start(bench)
+    bench.git("checkout", "-q", "--detach")
+    with source_tree([str(bench.root)], "main") as tree:
+        request = Request(tree, WalkOptions(), load(), 1, "0", with_rows=True)
+        assert status(analyze(bench.connection, request, ignore)) == ["open"]
+    bench.write("more.py", SHELL)
+    assert sorted(status(bench.analyze())) == ["new", "open"], "of no branch, and still compared with the default one"
+    assert bench.rows("SELECT DISTINCT branch FROM project_analyses ORDER BY 1") == [("",), ("main",)]
 
 
 @pytest.mark.parametrize("named", ["master", "trunk"])
