@@ -13,10 +13,10 @@ _MESSAGE, _FIX = 200, 160
 
 
 def render(report: Report) -> Iterator[str]:
-    """One line a violation, grouped by file, the file with the worst first; new ones, marked with `*`, before others.
+    """Violations grouped by file, the file with the worst first; new ones, marked with `*`, before others.
 
-    A fix is written where its rule occurs for the first time. Files that did not parse come before them all, and the
-    last line says what was left out.
+    What is said several times in a file is one line with all places. A fix is written where its rule occurs for the
+    first time. Files that did not parse come before them all, and the last line says what was left out.
     """
     if report.gate is not None:
         failed = [one_line(condition_text(item)) for item in report.gate.conditions if not item.passed]
@@ -29,23 +29,30 @@ def render(report: Report) -> Iterator[str]:
         yield "0 violations\n"
         return
     fix_of, fixed = fixes(report), set[tuple[str, str]]()
-    files: dict[str, list[Violation]] = {}
-    for violation in ranked[:LIMIT]:
-        files.setdefault(violation.path, []).append(violation)
     mark_new = has_baseline(report)
-    for path, violations in files.items():
+    for path, said in _by_file(ranked[:LIMIT]).items():
         yield f"{one_line(path)}\n"
-        for violation in violations:
-            rule = (violation.tool, violation.rule_id)
-            fix = "" if rule in fixed else fix_of(violation)
+        for same in said.values():
+            rule = (same[0].tool, same[0].rule_id)
+            fix = "" if rule in fixed else fix_of(same[0])
             fixed.add(rule)
-            yield _line(violation, fix, new=mark_new and is_new(report, violation))
+            yield _line(same, fix, new=mark_new and is_new(report, same[0]))
     if left_out := ranked[LIMIT:]:
         yield f"+{len(left_out)} more: {by_severity(left_out)}\n"
 
 
-def _line(violation: Violation, fix: str, *, new: bool) -> str:
-    place = f"{violation.line}:{violation.column}"
-    text = f"{place} {violation.severity.value}{'*' if new else ''} {one_line(violation.rule_id)}"
+def _by_file(ranked: list[Violation]) -> dict[str, dict[tuple[object, ...], list[Violation]]]:
+    """Path to what is said there, to the violations of which it is said; all in order."""
+    files: dict[str, dict[tuple[object, ...], list[Violation]]] = {}
+    for item in ranked:
+        key = (item.tool, item.rule_id, item.severity, item.status, item.message)
+        files.setdefault(item.path, {}).setdefault(key, []).append(item)
+    return files
+
+
+def _line(same: list[Violation], fix: str, *, new: bool) -> str:
+    violation = same[0]
+    places = " ".join(f"{item.line}:{item.column}" for item in same)
+    text = f"{places} {violation.severity.value}{'*' if new else ''} {one_line(violation.rule_id)}"
     text += f" {one_line(violation.message, _MESSAGE)}"
     return f"{text} → {one_line(fix, _FIX)}\n" if fix else f"{text}\n"

@@ -212,16 +212,17 @@ def test_the_verdict_comes_first() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(Severity), st.sampled_from("abc"), FRAGMENTS), max_size=30))
 @settings(max_examples=50)
-def test_ai_is_a_line_a_violation_the_severest_first(rows: list[tuple[Severity, str, str]]) -> None:
+def test_ai_says_everything_once_the_severest_first(rows: list[tuple[Severity, str, str]]) -> None:
     items = tuple(violation(n, severity=s, path=p, message=m) for n, (s, p, m) in enumerate(rows))
     report = dataclasses.replace(REPORT, violations=items, gate=None, files=())
     lines = "".join(ai.render(report)).split("\n")[:-1]
     paths = list(dict.fromkeys(item.path for item in items))
-    assert len(lines) == (len(items) + len(paths) if items else 1)
+    said = {(item.path, item.severity, item.message) for item in items}
+    assert len(lines) == (len(said) + len(paths) if items else 1)
     ranks: dict[str, list[int]] = {}
     path = ""
     for line in lines:
-        match = re.match(r"\d+:\d+ (\w+)\*? ", line)
+        match = re.match(r"(?:\d+:\d+ )+(\w+)\*? ", line)
         if match:
             ranks[path].append(list(Severity).index(Severity(match[1])))
         else:
@@ -238,6 +239,7 @@ def test_ai_says_what_it_left_out_and_a_fix_once() -> None:
     text = "".join(ai.render(dataclasses.replace(REPORT, violations=items, gate=None, files=())))
     assert text.endswith("\n+7 more: 7 high\n")
     assert text.count("→") == 1
+    assert text.count("3:5") == ai.LIMIT
 
 
 @given(TEXT)
