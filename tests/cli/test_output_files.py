@@ -110,3 +110,14 @@ def test_a_failed_write_leaves_the_old_file(tree: Path) -> None:
     done = check(tree, "-o", "sarif:/dev/full")
     assert done.returncode == 3
     assert "No space left on device" in done.stderr
+
+
+def test_a_workflow_of_github_gets_no_alert_for_what_is_waived(tree: Path) -> None:
+    (tree / "waived.py").write_text(SHELL.replace("True)", "True)  # agentforge: ignore[B602] only words of ours"))
+    plain = check(tree, "-f", "sarif", GITHUB_ACTIONS="")
+    (kept,) = (item for item in json.loads(plain.stdout)["runs"][0]["results"] if "suppressions" in item)
+    assert kept["suppressions"] == [{"kind": "inSource", "justification": "only words of ours"}]
+    assert plain.stderr == ""
+    in_workflow = check(tree, "-f", "sarif", GITHUB_ACTIONS="true")
+    assert not any("suppressions" in item for item in json.loads(in_workflow.stdout)["runs"][0]["results"])
+    assert "SARIF: 1 waived or fixed violation left out" in in_workflow.stderr
