@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -95,11 +96,16 @@ def _check(path: str) -> None:
             )
     except (OSError, ValueError) as error:  # a name that is too long, or holds a NUL
         raise UsageError(f"{shown} cannot be written: {error}", "Choose another path.") from None
-    place = target if target.exists() and not target.is_file() else folder
+    place = target if _in_place(target) else folder
     if not os.access(place, os.W_OK):
         raise UsageError(
             f"{shown} cannot be written: no permission for {escape(str(place))}.", "Choose a folder that you may write."
         )
+
+
+def _in_place(target: Path) -> bool:
+    """Whether a file is written to, not replaced: a device, a pipe, or a file in a folder where none can be made."""
+    return target.exists() and (not target.is_file() or not os.access(target.resolve().parent, os.W_OK))
 
 
 def write(report: Report, wanted: Outputs) -> None:
@@ -146,11 +152,11 @@ def _print(pieces: Iterable[str]) -> None:
 def _write_file(path: str, pieces: Iterable[str]) -> None:
     """Write a file as a whole or not at all: into one beside it, which then takes its name and keeps its mode.
 
-    What a symbolic link points to is replaced, not the link; devices and pipes are written to.
+    What a symbolic link points to is replaced, not the link. What cannot be replaced is written to.
     """
     target = Path(os.path.realpath(path))
     try:
-        if target.exists() and not target.is_file():
+        if _in_place(target):
             with target.open("wb") as stream:
                 stream.writelines(map(_encoded, pieces))
             return
@@ -163,7 +169,7 @@ def _write_file(path: str, pieces: Iterable[str]) -> None:
 
 
 def _replace(target: Path, pieces: Iterable[str]) -> None:
-    temporary = target.with_name(f".{target.name[:100]}.{os.getpid()}.tmp")
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
         mode = target.stat().st_mode & 0o777 if target.exists() else None
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)

@@ -84,7 +84,9 @@ def import_sarif(connection: Connection, request: Request, observer: Observer) -
         raise UsageError("There are no runs in these files.", "Give a SARIF file as the tool wrote it.")
     project = _project(connection, request)
     tree = request.tree if request.tree is not None and request.tree.key == project.key else None
-    project_id = retrying(connection, lambda: lifecycle.ensure_project(connection, project))
+    # What is known of a project that was named stays as it is.
+    find = lifecycle.ensure_project if project.id is None else lifecycle.writable_project
+    project_id = retrying(connection, lambda: find(connection, project))
     waiting = Notice(f"An analysis of {project.name} is running: waiting for it to finish.")
     with lifecycle.project_lock(connection, project_id, lambda: observer(waiting)):
         work = _Work(connection, request, project, project_id, tree, observer)

@@ -59,19 +59,28 @@ def ensure_project(connection: Connection, project: Project) -> int:
         "repository_url": project.repository_url,
         "local_path": storable(project.root),
     }
-    found = connection.execute(queries["find_project"], parameters).fetchone()
-    if found is None:
+    if connection.execute(queries["find_project"], parameters).fetchone() is None:
         try:
             connection.execute(queries["create_project"], parameters)
         except psycopg.errors.InsufficientPrivilege:
             raise DatabaseError("You may not create projects.", "Ask an admin for the role developer.") from None
-        found = connection.execute(queries["find_project"], parameters).fetchone()
+    project_id = writable_project(connection, project)
+    connection.execute(queries["update_project"], {**parameters, "project_id": project_id})
+    return project_id
+
+
+def writable_project(connection: Connection, project: Project) -> int:
+    """The id of a project that is there.
+
+    Raises:
+        DatabaseError: the user may not write it.
+    """
+    found = connection.execute(load("analyses")["find_project"], {"key": project.key}).fetchone()
     if found is None or not found[1]:
         raise DatabaseError(
             f"The project {project.name} is there already, and you may not write to it.",
             f"Ask one of its admins to run: agentforge grant <you> write --project {project.name}",
         )
-    connection.execute(queries["update_project"], {**parameters, "project_id": found[0]})
     return int(found[0])
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from fix_bench import SHELL, Bench
+from fix_people import World
 
-from agentforge.errors import UsageError
+from agentforge.errors import DatabaseError, UsageError
 from agentforge.model import Status
 from agentforge.pipeline.events import Notice
 from agentforge.pipeline.import_sarif import Imported, Request, import_sarif
@@ -175,7 +176,9 @@ def test_without_the_tree_stored_paths_say_what_is_in_the_project(bench: Bench) 
     bench.write("src/run.py", SHELL)
     report = bench.analyze()
     request = Request([("log", log(1, path="/build/77/src/run.py"))], None, project=report.project.key)
+    places = bench.rows("SELECT name, repository_url, local_path FROM projects")
     (done,) = import_sarif(bench.connection, request, lambda _: None)
+    assert bench.rows("SELECT name, repository_url, local_path FROM projects") == places
     assert (done.standing.new, done.left_out) == (1, {})
     assert bench.rows("SELECT file_path FROM code_violations WHERE imported") == [("src/run.py",)]
 
@@ -196,3 +199,17 @@ def test_a_failure_leaves_nothing_and_is_recorded(bench: Bench, monkeypatch: pyt
         ("import", "imported"),
         ("import", "failed"),
     ]
+
+
+def test_only_who_may_write_a_project_imports_into_it(world: World) -> None:
+    request = Request([("log", log(1, path="a.py"))], None, project="open")
+    for user, error, said in (
+        ("rob", DatabaseError, "you may not write to it"),
+        ("aud", DatabaseError, "you may not write to it"),
+        ("eve", UsageError, "No project open is visible to you"),
+    ):
+        with world.session(user) as session, pytest.raises(error, match=said):
+            import_sarif(session, request, lambda _: None)
+    with world.session("wim") as session:
+        (done,) = import_sarif(session, request, lambda _: None)
+    assert done.standing.new == 1
