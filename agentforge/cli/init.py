@@ -8,6 +8,7 @@ from agentforge.cli.database import open_as_owner
 from agentforge.cli.maintenance import complain
 from agentforge.cli.output import print_json, say
 from agentforge.cli.prompt import read_password
+from agentforge.pipeline import team_rules
 from agentforge.store import maintenance
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.migrate import migrate
@@ -30,6 +31,7 @@ def run_init(settings: DatabaseSettings, password_fd: int | None, *, as_json: bo
             set_application_password(connection, password)
         role, name = standing(connection).role, connection.info.dbname
     with open_as_owner(settings, say, Request("db init")) as connection:
+        team_rules.fill(connection)
         steps = maintenance.maintain(connection, maintenance.Options(), maintenance.AFTER_MIGRATING) or ()
     if as_json:
         print_json({"database": name, "applied": list(applied)})

@@ -17,6 +17,7 @@ from rich.text import Text
 from agentforge.cli.database import open_as_owner
 from agentforge.cli.output import SCHEMA_VERSION, ignore, print_json, say
 from agentforge.errors import EXIT_CLEAN, EXIT_INTERNAL, EXIT_INTERRUPTED, AgentForgeError
+from agentforge.pipeline import team_rules
 from agentforge.store import maintenance
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.maintenance import Options, Step
@@ -41,6 +42,7 @@ def run_migrate(settings: DatabaseSettings, *, as_json: bool) -> int:
     with connect(settings, say) as connection:
         applied = migrate(connection)
     with interruptible(), open_as_owner(settings, say, Request("db migrate")) as connection:
+        team_rules.fill(connection)
         steps = maintenance.maintain(connection, Options(), maintenance.AFTER_MIGRATING) or ()
     if as_json:
         print_json({"applied": list(applied)})

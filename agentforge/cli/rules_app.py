@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import Format, OutputFormat
+from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat
 from agentforge.model import Category, Severity
 
 app = typer.Typer(
@@ -15,6 +15,11 @@ app = typer.Typer(
 )
 
 RuleId = Annotated[str, typer.Argument(metavar="ID", help="Of the rule, such as go-defer-in-loop or B608.")]
+
+
+OfLanguage = Annotated[
+    str | None, typer.Option("--language", "-l", metavar="NAME", help="In this language only; without it in all.")
+]
 
 
 @app.command("list")
@@ -52,3 +57,70 @@ def test(
     from agentforge.cli.rules import run_test
 
     return run_test(folder, as_json=output_format is Format.JSON)
+
+
+@app.command()
+def enable(
+    rule_id: RuleId,
+    language: OfLanguage = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> int:
+    """Switch a rule on for all projects in the database; for admins."""
+    return _set(rule_id, language, database_url, data_dir, output_format, enabled=True)
+
+
+@app.command()
+def disable(
+    rule_id: RuleId,
+    language: OfLanguage = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> int:
+    """Switch a rule off for all projects in the database; for admins."""
+    return _set(rule_id, language, database_url, data_dir, output_format, enabled=False)
+
+
+@app.command()
+def set_severity(
+    rule_id: RuleId,
+    severity: Annotated[Severity, typer.Argument(metavar="SEVERITY", help="critical, high, medium, low or info.")],
+    language: OfLanguage = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> int:
+    """Give a rule another severity for all projects in the database; for admins."""
+    return _set(rule_id, language, database_url, data_dir, output_format, severity=severity)
+
+
+@app.command()
+def reset(
+    rule_id: RuleId,
+    language: OfLanguage = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> int:
+    """Forget what was set of a rule in the database; for admins."""
+    return _set(rule_id, language, database_url, data_dir, output_format, reset=True)
+
+
+def _set(
+    rule_id: str,
+    language: str | None,
+    database_url: str | None,
+    data_dir: str | None,
+    output_format: Format,
+    *,
+    enabled: bool | None = None,
+    severity: Severity | None = None,
+    reset: bool = False,
+) -> int:
+    from agentforge.cli.database import database_settings
+    from agentforge.cli.team_rules import Change, run_set
+
+    change = Change(rule_id, language, enabled, severity, reset)
+    return run_set(database_settings(database_url, data_dir), change, as_json=output_format is Format.JSON)

@@ -29,6 +29,23 @@ class RuleSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamRule:
+    """What a team has set for all its projects, in the database: None where it leaves that to others.
+
+    Attributes:
+        language: to which it applies.
+        rule_id: of a rule.
+        enabled: whether it is on.
+        severity: of its violations.
+    """
+
+    language: str
+    rule_id: str
+    enabled: bool | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """Rule settings for some paths (globs as in .gitignore), on top of the project's; a later one wins."""
 

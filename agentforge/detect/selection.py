@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 
 from pathspec import GitIgnoreSpec
 
-from agentforge.config.settings import Override, RuleSettings
+from agentforge.config.settings import Override, RuleSettings, TeamRule
 from agentforge.detect import loader
 from agentforge.detect.rule import Rule
 from agentforge.detect.rule_set import RuleSet, rule_set
@@ -37,11 +37,13 @@ class Selection:
         project: for all files.
         overrides: for some paths, in order.
         files: of the project's own rules.
+        team: what is set in the database, below all that the project says.
     """
 
     project: RuleSettings = field(default_factory=RuleSettings)
     overrides: tuple[Override, ...] = ()
     files: tuple[RuleFile, ...] = ()
+    team: tuple[TeamRule, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -50,13 +52,14 @@ class Selection:
             (layer_paths, sorted(set(rules.disable)), sorted(set(rules.enable)), sorted(rules.severity.items()))
             for layer_paths, rules in [((), self.project), *((item.paths, item.rules) for item in self.overrides)]
         ]
-        said = repr((layers, sorted(file.digest for file in self.files)))
+        team = sorted((rule.language, rule.rule_id, str(rule.enabled), str(rule.severity)) for rule in self.team)
+        said = repr((layers, sorted(file.digest for file in self.files), *([team] if team else ())))
         return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def layers(self, path: str) -> tuple[RuleSettings, ...]:
+    def layers(self, path: str, language: str) -> tuple[RuleSettings, ...]:
         """What applies to a path, the last word last."""
         matching = (item.rules for item in self.overrides if _spec(item.paths).match_file(path))
-        return (self.project, *matching)
+        return (team_layer(self.team, language), self.project, *matching)
 
 
 NOTHING_CHOSEN = Selection()
@@ -71,6 +74,7 @@ class Chosen:
 
     def __init__(self, selection: Selection, language: str) -> None:
         self._selection = selection
+        self._language = language
         shipped = rules_of(selection, language)
         if selection == NOTHING_CHOSEN:
             self.rules = rule_set(language)
@@ -87,7 +91,7 @@ class Chosen:
         """
         if self._selection == NOTHING_CHOSEN:
             return list(found)
-        layers = self._selection.layers(path)
+        layers = self._selection.layers(path, self._language)
         kept = []
         for violation in found:
             on, severity = verdict(layers, violation.rule_id, on=violation.rule_id not in self._off)
@@ -144,9 +148,20 @@ def exactness(pattern: str, rule_id: str) -> int:
     return sum(character not in "*?" for character in pattern)
 
 
+@lru_cache(maxsize=100)
+def team_layer(team: tuple[TeamRule, ...], language: str) -> RuleSettings:
+    """What a team has set for one language, as a project would say it."""
+    mine = [rule for rule in team if rule.language == language]
+    return RuleSettings(
+        disable=tuple(rule.rule_id for rule in mine if rule.enabled is False),
+        enable=tuple(rule.rule_id for rule in mine if rule.enabled),
+        severity={rule.rule_id: rule.severity for rule in mine if rule.severity},
+    )
+
+
 def _wanted(selection: Selection, rule: Rule) -> Rule:
     """The rule, enabled if it is on for any path."""
-    on, _ = verdict((selection.project,), rule.id, on=rule.enabled)
+    on, _ = verdict((team_layer(selection.team, rule.language), selection.project), rule.id, on=rule.enabled)
     on = on or any(_switched(item.rules, rule.id, on=False) for item in selection.overrides)
     return dataclasses.replace(rule, enabled=on)
 

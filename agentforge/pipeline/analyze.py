@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from agentforge.pipeline.files import analyse_files
 from agentforge.pipeline.inherit import find_base, inherited
 from agentforge.pipeline.rules import broken_rules
 from agentforge.pipeline.stopwatch import Stopwatch
+from agentforge.pipeline.team_rules import under_team
 from agentforge.pipeline.waivers import rescore
 from agentforge.pipeline.worker import WorkerConfig
 from agentforge.store import lifecycle, waivers
@@ -76,6 +78,7 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
         AnalysisCancelled: the user pressed Ctrl-C; the last analysis stands as it was.
         UsageError: an option or a tool's configuration in the tree is not usable.
     """
+    request = dataclasses.replace(request, selection=under_team(connection, request.selection))
     tree, embedder = request.tree, request.embedder
     project = Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit)
     bandit = load_config(tree.root)
