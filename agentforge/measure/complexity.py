@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tree_sitter import Node
+from tree_sitter import Node, Query
 
 from agentforge.measure.functions import Definition
-from agentforge.parse import ParsedFile, captures, query
+from agentforge.parse import ParsedFile, captures, split_query
 
 
 @dataclass(slots=True)
@@ -105,9 +105,10 @@ def _marks(
     parsed: ParsedFile, names: dict[tuple[int, int], int], functions: list[Definition]
 ) -> list[tuple[int, int, str, int]]:
     """Everything that counts, as (start, -end, kind, function), enclosing nodes before what they hold."""
+    counting, calls = split_query(parsed.language.name, "complexity.scm", "call")
     found = {
         kind: list({node.id: node for node in nodes}.values())
-        for kind, nodes in captures(query(parsed.language.name, "complexity.scm"), parsed.tree.root_node).items()
+        for kind, nodes in captures(counting, parsed.tree.root_node).items()
     }
     wrappers = {node.start_byte for node in found.get("wrapper", ())}
     marks = [
@@ -127,11 +128,22 @@ def _marks(
     for kind in ("elseif", "decision", "jump", "flat"):
         marks.extend(_point(node, kind) for node in found.get(kind, ()))
     marks.extend((node.start_byte, -node.end_byte, "beside", -1) for node in found.get("beside", ()))
-    for kind in ("call", "call.plain", "call.method"):
-        marks.extend((node.start_byte, -node.end_byte, kind, -1) for node in found.get(kind, ()))
+    marks.extend(_calls(parsed, calls, functions))
     marks.extend(_logical(parsed.data, found.get("logical", [])))
     marks.sort()
     return marks
+
+
+def _calls(parsed: ParsedFile, calls: Query, functions: list[Definition]) -> set[tuple[int, int, str, int]]:
+    """The calls in functions that hold their own name: no other one calls itself."""
+    return {
+        (node.start_byte, -node.end_byte, kind, -1)
+        for function in functions
+        if parsed.data.find(function.name.encode(), function.body_start, function.end_byte) >= 0
+        for kind, nodes in captures(calls, parsed.tree.root_node, (function.body_start, function.end_byte)).items()
+        if kind.startswith("call")
+        for node in nodes
+    }
 
 
 def _point(node: Node, kind: str) -> tuple[int, int, str, int]:

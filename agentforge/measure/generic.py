@@ -12,25 +12,26 @@ from agentforge.measure.complexity import Complexity, measure_functions
 from agentforge.measure.functions import Definition, locate, signature
 from agentforge.measure.halstead import Tokens, maintainability_index
 from agentforge.measure.lines import blank_out, code_line_index, count
-from agentforge.model import FileMetrics, Function, LineCounts
+from agentforge.model import FileMetrics, Function, Halstead, LineCounts
 from agentforge.parse import Decoded, ParsedFile, captures, grammar
 
 _TRIVIA: dict[str, Query] = {}
 
 
-def measure(parsed: ParsedFile | None, decoded: Decoded) -> FileMetrics:
+def measure(parsed: ParsedFile | None, decoded: Decoded, *, halstead: bool = True) -> FileMetrics:
     """Measure a file.
 
     Args:
         parsed: its tree, or None for text in no language that we parse: then only its lines are counted.
         decoded: its text.
+        halstead: whether to count Halstead's measures; without them they are 0, and so are the maintainability indices.
     """
     if parsed is None:
         return FileMetrics(lines=count(decoded.data, decoded.data))
     comments, strings = _trivia(parsed)
     code = blank_out(parsed.data, comments)
     lines = count(parsed.data, code)
-    tokens = Tokens(parsed.language.name, blank_out(code, strings), strings, parsed.data)
+    tokens = Tokens(parsed.language.name, blank_out(code, strings), strings, parsed.data) if halstead else None
     index = code_line_index(code)
     definitions = locate(parsed, code)
     complexities = measure_functions(parsed, definitions)
@@ -39,27 +40,32 @@ def measure(parsed: ParsedFile | None, decoded: Decoded) -> FileMetrics:
         _function(parsed, definition, complexity, code, tokens, index)
         for definition, complexity in zip(functions, complexities, strict=True)
     )
-    halstead = tokens.measure(0, len(parsed.data))
+    total = tokens.measure(0, len(parsed.data)) if tokens else Halstead()
     return FileMetrics(
         lines=lines,
         functions=rows,
         chunks=chunks(parsed.data, code, definitions),
         classes=sum(definition.is_class for definition in definitions),
-        maintainability_index=_file_index(halstead.volume, rows, lines),
-        halstead=halstead,
+        maintainability_index=_file_index(total.volume, rows, lines) if tokens else 0.0,
+        halstead=total,
         parse_error="syntax error" if parsed.tree.root_node.has_error else None,
         error_share=parsed.error_share,
     )
 
 
 def _function(
-    parsed: ParsedFile, definition: Definition, complexity: Complexity, code: bytes, tokens: Tokens, index: list[int]
+    parsed: ParsedFile,
+    definition: Definition,
+    complexity: Complexity,
+    code: bytes,
+    tokens: Tokens | None,
+    index: list[int],
 ) -> Function:
     start, end = definition.start_byte, definition.end_byte
     first = definition.node.start_point.row
     last = first + parsed.data.count(b"\n", start, end)
     lines_of_code = index[last + 1] - index[first]
-    halstead = tokens.measure(start, end)
+    halstead = tokens.measure(start, end) if tokens else Halstead()
     return Function(
         name=definition.name,
         qualified_name=definition.qualified_name,
@@ -74,7 +80,9 @@ def _function(
         cognitive=complexity.cognitive,
         nesting=complexity.nesting,
         halstead=halstead,
-        maintainability_index=maintainability_index(halstead.volume, complexity.cyclomatic, lines_of_code, 0.0),
+        maintainability_index=(
+            maintainability_index(halstead.volume, complexity.cyclomatic, lines_of_code, 0.0) if tokens else 0.0
+        ),
         code=parsed.data[start:end].decode("utf-8", "replace"),
         code_hash=code_hash(code[start:end]),
     )

@@ -7,37 +7,42 @@ line counts then take the place of its figures. radon's `loc` is `physical`, `sl
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 
 from radon.metrics import halstead_visitor_report, mi_compute
 from radon.raw import Module as RawCounts
 
+from agentforge.measure.generic import measure
 from agentforge.measure.halstead import maintainability_index
 from agentforge.measure.radon_raw import raw_counts
 from agentforge.measure.radon_tree import Tokens, TreeCounts
 from agentforge.model import FileMetrics, Function, Halstead, LineCounts
+from agentforge.parse import Decoded, ParsedFile
 from agentforge.parse.python_ast import PythonAst
 
 
-def enrich(metrics: FileMetrics, python: PythonAst) -> FileMetrics:
+def measure_python(parsed: ParsedFile, decoded: Decoded, python: PythonAst) -> FileMetrics:
     """The metrics of a Python file with radon's figures.
 
     Args:
-        metrics: the tree-sitter engine's.
+        parsed: its tree.
+        decoded: its text.
         python: the same file as Python parsed it. Where Python refused it, tree-sitter's figures stay and the reason
             is the file's `parse_error`.
     """
     if python.module is None:
-        return dataclasses.replace(metrics, parse_error=python.error)
+        return dataclasses.replace(measure(parsed, decoded), parse_error=python.error)
     try:
-        return _enriched(metrics, python.module, python.text)
+        counts = TreeCounts(python.module)
     except RecursionError:
-        return dataclasses.replace(metrics, parse_error="nested too deeply for radon")
+        return dataclasses.replace(measure(parsed, decoded), parse_error="nested too deeply for radon")
+    metrics = measure(parsed, decoded, halstead=False)
+    if any(function.start_line not in counts.functions for function in metrics.functions):
+        metrics = measure(parsed, decoded)  # tree-sitter took something for a function that Python does not
+    return _with_counts(metrics, counts, python.text)
 
 
-def _enriched(metrics: FileMetrics, module: ast.Module, text: str) -> FileMetrics:
-    counts = TreeCounts(module)
+def _with_counts(metrics: FileMetrics, counts: TreeCounts, text: str) -> FileMetrics:
     total = _report(counts.tokens)
     raw = raw_counts(text)
     return dataclasses.replace(

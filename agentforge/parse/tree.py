@@ -70,6 +70,23 @@ def query(language: str, file_name: str) -> Query:
         raise ValueError(f"{path}: {error}") from error
 
 
+@cache
+def split_query(language: str, file_name: str, capture: str) -> tuple[Query, Query]:
+    """The query in a file of the language's folder in two: its patterns without a capture, and those that have it.
+
+    Args:
+        language: its name.
+        file_name: of the query.
+        capture: what the names of the captures begin with.
+    """
+    text = _query_text(language, file_name).encode()
+    parts = Query(grammar(language), text.decode()), Query(grammar(language), text.decode())
+    for pattern in range(parts[0].pattern_count):
+        inside = text[parts[0].start_byte_for_pattern(pattern) : parts[0].end_byte_for_pattern(pattern)]
+        parts[f"@{capture}".encode() not in inside].disable_pattern(pattern)
+    return parts
+
+
 def _query_text(language: str, file_name: str) -> str:
     text = (languages.get(language).folder / file_name).read_text("utf-8")
     first = text.split("\n", 1)[0]
@@ -78,9 +95,18 @@ def _query_text(language: str, file_name: str) -> str:
     return _query_text(first.removeprefix(_INHERITS).strip(), file_name) + text
 
 
-def captures(compiled: Query, node: Node) -> dict[str, list[Node]]:
-    """All captures of a query under a node, by name, each in order of appearance."""
-    return QueryCursor(compiled, match_limit=MATCH_LIMIT).captures(node)
+def captures(compiled: Query, node: Node, within: tuple[int, int] | None = None) -> dict[str, list[Node]]:
+    """All captures of a query under a node, by name, each in order of appearance.
+
+    Args:
+        compiled: the query.
+        node: where to look.
+        within: a range of bytes: only matches that touch it.
+    """
+    cursor = QueryCursor(compiled, match_limit=MATCH_LIMIT)
+    if within is not None:
+        cursor.set_byte_range(*within)
+    return cursor.captures(node)
 
 
 def parse(language: str, decoded: Decoded) -> ParsedFile:

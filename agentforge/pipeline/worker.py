@@ -17,7 +17,7 @@ from agentforge.detect.bandit.columns import in_characters
 from agentforge.detect.fingerprint import assign
 from agentforge.detect.selection import NOTHING_CHOSEN, Selection, chosen
 from agentforge.detect.waivers import identify
-from agentforge.measure.radon import enrich
+from agentforge.measure.radon import measure_python
 from agentforge.measure.scores import score
 from agentforge.model import Chunk, FileAnalysis, FileMetrics, Function, SkippedFile, SourceFile, Violation
 from agentforge.parse.python_ast import parse_python
@@ -66,10 +66,11 @@ def analyse_file(config: WorkerConfig, file: SourceFile) -> FileAnalysis | Skipp
         parsed = parse.parse(file.language, decoded) if file.language else None
     except parse.ParseTimeoutError as error:
         return _result(file, raw, dataclasses.replace(measure.measure(None, decoded), parse_error=str(error)), ())
-    metrics = measure.measure(parsed, decoded)
     found: list[Violation] = []
-    if file.language == "python":
-        metrics, found = _python(config, file, raw, metrics)
+    if parsed is not None and file.language == "python":
+        metrics, found = _python(config, file, raw, parsed, decoded)
+    else:
+        metrics = measure.measure(parsed, decoded)
     if parsed is None:
         return _result(file, raw, metrics, assign(found, decoded.text, metrics.functions))
     choice = chosen(config.selection, parsed.language.name)
@@ -109,11 +110,11 @@ def _featured(piece: Piece, features: bytes) -> Piece:
 
 
 def _python(
-    config: WorkerConfig, file: SourceFile, raw: bytes, metrics: FileMetrics
+    config: WorkerConfig, file: SourceFile, raw: bytes, parsed: parse.ParsedFile, decoded: parse.Decoded
 ) -> tuple[FileMetrics, list[Violation]]:
-    """radon's figures and bandit's findings."""
+    """The metrics with radon's figures, and bandit's findings."""
     python = parse_python(raw)
-    metrics = enrich(metrics, python)
+    metrics = measure_python(parsed, decoded, python)
     try:
         found = scan(python, file.path, file.location, raw, config.bandit)
         return metrics, in_characters(found, python.text)

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from radon.raw import analyze
 
 from agentforge import parse
-from agentforge.measure import measure
-from agentforge.measure.radon import enrich
+from agentforge.measure.radon import measure_python
 from agentforge.measure.radon_raw import raw_counts
 from agentforge.model import FileMetrics
 from agentforge.parse.python_ast import parse_python
@@ -29,7 +28,7 @@ TREE = Path(os.environ.get("AGENTFORGE_REFERENCE_TREE", Path(typer.__file__).par
 
 def metrics_of(raw: bytes) -> FileMetrics:
     decoded = parse.decode(raw)
-    return enrich(measure(parse.parse("python", decoded), decoded), parse_python(raw))
+    return measure_python(parse.parse("python", decoded), decoded, parse_python(raw))
 
 
 def radon(*command: str) -> dict[str, Any]:
