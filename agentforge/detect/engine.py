@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tree_sitter import Node, Query, QueryCursor
 
@@ -68,15 +68,23 @@ def detect(
     return tuple(sorted(found, key=lambda item: (item.line, item.column, item.rule_id, item.end_line, item.end_column)))
 
 
-def _candidates(parsed: ParsedFile, rules: RuleSet, *, is_test: bool) -> Iterator[tuple[Rule, Iterator[Match]]]:
+def _candidates(parsed: ParsedFile, rules: RuleSet, *, is_test: bool) -> Iterator[tuple[Rule, Iterable[Match]]]:
     for rule in rules.gated:
         if rule.in_tests or not is_test:
             spans = _spans(parsed, rule)
             if spans:
                 yield rule, _matches(parsed, rules.query(rule), spans)
-    for rule in rules.ungated:
-        if rule.in_tests or not is_test:
-            yield rule, _matches(parsed, rules.query(rule), [(0, len(parsed.data))])
+    if rules.ungated:
+        query, by_pattern = rules.together()
+        found: dict[str, list[Match]] = {}
+        for pattern, match in QueryCursor(query, match_limit=_MATCH_LIMIT << 2).matches(
+            parsed.tree.root_node, evaluate
+        ):
+            if "at" in match:
+                found.setdefault(by_pattern[pattern].id, []).append(match)
+        yield from (
+            (rule, found[rule.id]) for rule in rules.ungated if rule.id in found and (rule.in_tests or not is_test)
+        )
 
 
 def _spans(parsed: ParsedFile, rule: Rule) -> list[tuple[int, int]]:

@@ -44,6 +44,7 @@ class RuleSet:
         self.gated = tuple(rule for rule in self.rules if rule.query and rule.literals)
         self.ungated = tuple(rule for rule in self.rules if rule.query and not rule.literals)
         self._compiled: dict[str, Query] = {}
+        self._together: tuple[Query, tuple[Rule, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.rules)
@@ -61,6 +62,19 @@ class RuleSet:
         if compiled is None:
             compiled = self._compiled[rule.id] = compile_rule(rule)
         return compiled
+
+    def together(self) -> tuple[Query, tuple[Rule, ...]]:
+        """The queries of the ungated rules as one, which walks a tree once, and the rule of each of its patterns.
+
+        Raises:
+            UsageError: the query of a rule does not fit the grammar or uses an unknown predicate.
+        """
+        if self._together is None:
+            counts = [self.query(rule).pattern_count for rule in self.ungated]
+            query = Query(parse.grammar(self.language), "\n".join(rule.query for rule in self.ungated))
+            rules = tuple(rule for rule, count in zip(self.ungated, counts, strict=True) for _ in range(count))
+            self._together = query, rules
+        return self._together
 
 
 def compile_rule(rule: Rule) -> Query:
