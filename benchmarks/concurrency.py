@@ -3,10 +3,10 @@
     python benchmarks/concurrency.py --cache DIR --sources DIR... [--rows 100000] [--clients 100] [--seconds 30]
 
 A closed loop: each client sends its next request as soon as it has the answer to the last one. 45 % of the requests
-are `similar` to a random function that the user may read, 45 % other reads (a function by its name, the functions
-at a line, the worst violations of a project), 10 % writes (half of them a changed function with a new vector, which
-goes into the index, too; half a measurement). Each is a transaction of one of a hundred users, who may each write
-half of the 200 projects.
+are `similar` to a random stored function that the user may read, 45 % other reads (a function by its name, the
+functions at a line, the worst violations of a project), 10 % writes (half of them a changed function: its row goes,
+another comes, with its vector; half a measurement). Each is a transaction of one of a hundred users, who may each
+write half of the 200 projects. Of ten functions one is there to be changed, the others to be looked up.
 
 The clients are threads of two processes with a `Pool` each, on the machine that also runs the server. Last comes
 the CPU time of clients and server together for each request: what two idle cores could do follows from it, whatever
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psycopg
 from corpus import Database, User
-from filling import database
+from filling import database, renew
 
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.pool import Pool
@@ -42,13 +42,22 @@ if TYPE_CHECKING:
 
 PROCESSES = 2
 WARM_UP_SECONDS = 5.0
-CHANGE = """
-    UPDATE functions SET cyclomatic = cyclomatic + 1 WHERE id = %(id)s RETURNING project_id
+CHANGED = 10
+COLUMNS = """
+    project_id, file_analysis_id, function_name, qualified_name, function_signature, start_line, end_line,
+    lines_of_code, parameters, cyclomatic, cognitive, nesting, distinct_operators, distinct_operands, operators,
+    operands, halstead_volume, halstead_difficulty, halstead_effort, maintainability_index, code_hash, code
 """
-REPLACE = """
-    WITH old AS (DELETE FROM function_embeddings WHERE function_id = %(id)s AND model_id = %(model)s RETURNING *)
+CHANGE = f"""
+    WITH old AS (
+        DELETE FROM functions WHERE id = %(id)s RETURNING *
+    ), added AS (
+        INSERT INTO functions ({COLUMNS}) SELECT {COLUMNS} FROM old RETURNING id, project_id, file_analysis_id
+    )
     INSERT INTO function_embeddings (function_id, project_id, model_id, branch, file_type, embedding)
-    SELECT function_id, project_id, model_id, branch, file_type, embedding FROM old
+    SELECT f.id, f.project_id, %(model)s, a.branch, a.file_type, %(vector)s::halfvec
+    FROM added AS f JOIN file_analyses AS a ON a.id = f.file_analysis_id
+    RETURNING function_id
 """
 MEASURE = """
     INSERT INTO performance_metrics (project_id, metric_name, metric_value) VALUES (%s, 'benchmark', 1)
@@ -62,22 +71,29 @@ class Client:
     filled: Database
     readable: dict[str, Any]
     names: list[str]
+    vectors: Any
+    number: int = 0
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     errors: list[str] = field(default_factory=list)
 
+    def changed(self, number: int, clients: int) -> range:
+        """The rows whose functions one of the clients of a process may change."""
+        return range(CHANGED * number, len(self.filled.function_ids), CHANGED * clients * PROCESSES)
+
     def row(self, user: User) -> int:
-        """The row of a random function that a user may read."""
+        """The row of a random function that a user may read, and that nobody changes."""
         rows = self.readable[user.token]
-        return int(rows[random.randrange(len(rows))])
+        while (row := int(rows[random.randrange(len(rows))])) % CHANGED == 0:
+            pass
+        return row
 
-    def similar(self, connection: Connection, user: User) -> None:
+    def similar(self, connection: Connection, user: User, _: dict[int, int]) -> None:
         """The ten nearest functions, with their code."""
-        search = Search(connection)
-        vector = search.vector_of(int(self.filled.function_ids[self.row(user)]), None)
-        if vector is None or not search.nearest(vector, Filters(None, None, 10, -1.0), None):
-            raise AssertionError("a search found nothing")
+        function_id = int(self.filled.function_ids[self.row(user)])
+        if len(Search(connection).nearest_to(function_id, Filters(None, None, 10, -1.0))) < 10:
+            raise AssertionError("a search found too few")
 
-    def read(self, connection: Connection, user: User) -> None:
+    def read(self, connection: Connection, user: User, _: dict[int, int]) -> None:
         """Another question."""
         kind = random.randrange(3)
         row = self.row(user)
@@ -88,28 +104,30 @@ class Client:
             Search(connection).functions_at(path, 200 * (row % 12) + 1)
         else:
             project = int(self.filled.projects[row])
-            list(Reader(connection, "", project, "main", 0).violations(limit=10, unresolved_only=True))
+            list(Reader(connection, "", project, "main", 0).violations(limit=10, open_only=True))
 
-    def write(self, connection: Connection, user: User) -> None:
+    def write(self, connection: Connection, user: User, own: dict[int, int]) -> None:
         """A changed function, or a measurement."""
-        row = self.row(user)
-        function = {"id": int(self.filled.function_ids[row]), "model": self.filled.model_id}
-        if random.random() < 0.5:
-            if connection.execute(CHANGE, function).fetchone() is None:
+        row = random.choice([row for row in own if int(self.filled.projects[row]) in user.projects] or [-1])
+        if row >= 0 and random.random() < 0.5:
+            values = {"id": own[row], "model": self.filled.model_id, "vector": self.vectors[row]}
+            changed = connection.execute(CHANGE, values).fetchone()
+            if changed is None:
                 raise AssertionError("a user may not write his project")
-            connection.execute(REPLACE, function)
+            own[row] = changed[0]
         else:
-            connection.execute(MEASURE, (int(self.filled.projects[row]),))
+            connection.execute(MEASURE, (user.projects[0],))
 
-    def loop(self, pool: Pool, begin: float, end: float) -> None:
-        """One client."""
+    def loop(self, pool: Pool, begin: float, end: float, rows: range) -> None:
+        """One client, who alone changes the functions of some rows."""
+        own = {row: int(self.filled.function_ids[row]) for row in rows}
         while (started := time.perf_counter()) < end:
             user = random.choice(self.filled.users)
             draw = random.random()
             kind = "similar" if draw < 0.45 else "read" if draw < 0.9 else "write"
-            work: Callable[[Connection, User], None] = getattr(self, kind)
+            work: Callable[[Connection, User, dict[int, int]], None] = getattr(self, kind)
             try:
-                pool.run(user.token, lambda connection, work=work, user=user: work(connection, user))
+                pool.run(user.token, lambda connection, work=work, user=user: work(connection, user, own))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is counted
                 self.errors.append(f"{kind}: {error!r}")
             else:
@@ -121,7 +139,10 @@ def run(client: Client, clients: int, connections: int, seconds: float, answers:
     """One process of clients."""
     with Pool(DatabaseSettings(url=client.filled.url), size=connections, timeout=120) as pool:
         begin = time.perf_counter() + WARM_UP_SECONDS
-        threads = [threading.Thread(target=client.loop, args=(pool, begin, begin + seconds)) for _ in range(clients)]
+        threads = [
+            threading.Thread(target=client.loop, args=(pool, begin, begin + seconds, client.changed(number, clients)))
+            for number in range(client.number, PROCESSES * clients, PROCESSES)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -147,18 +168,28 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30)
     arguments = parser.parse_args()
     filled, corpus = database(arguments.cache, arguments.rows, arguments.sources)
+    renew(filled)
     rows = {
         user.token: np.flatnonzero(np.isin(filled.projects, user.projects) & filled.wanted) for user in filled.users
     }
-    client = Client(filled, rows, sorted({piece.name for piece in corpus.pieces})[::37])
+    names = sorted({piece.name for piece in corpus.pieces})[::37]
+    vectors = {
+        row: f"[{','.join(map(str, corpus.vectors[row].tolist()))}]" for row in range(0, len(corpus.vectors), CHANGED)
+    }
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
     processes = [
         context.Process(
             target=run,
-            args=(client, arguments.clients // PROCESSES, arguments.connections, arguments.seconds, answers),
+            args=(
+                Client(filled, rows, names, vectors, number),
+                arguments.clients // PROCESSES,
+                arguments.connections,
+                arguments.seconds,
+                answers,
+            ),
         )
-        for _ in range(PROCESSES)
+        for number in range(PROCESSES)
     ]
     with psycopg.connect(filled.url, autocommit=True) as connection:
         for process in processes:

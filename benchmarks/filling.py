@@ -22,8 +22,9 @@ from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 from psycopg.conninfo import make_conninfo
 
-from agentforge.cli.database import open_database
+from agentforge.cli.database import open_as_owner, open_database
 from agentforge.embed.hashed import HashedEmbedder
+from agentforge.store import neighbours
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.embedded.server import Server
 from agentforge.store.queries import load
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
 
 PROJECTS = 200
 FUNCTIONS_A_FILE = 12
+LINES_A_FUNCTION = 200
+PLACES = """
+    SELECT f.id, substring(a.file_path FROM 'module_([0-9]+)')::integer, f.start_line
+    FROM functions AS f JOIN file_analyses AS a ON a.id = f.file_analysis_id
+"""
 
 
 def database(cache: Path, count: int, roots: Sequence[Path]) -> tuple[Database, Corpus]:
@@ -66,8 +72,22 @@ def database(cache: Path, count: int, roots: Sequence[Path]) -> tuple[Database, 
         started = time.perf_counter()
         connection.execute("SELECT ensure_vector_index(%s)", (filled.model_id,))
         print(f"indexed in {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    renew(filled)
     stored.write_bytes(pickle.dumps(filled, protocol=5))
     return filled, corpus
+
+
+def renew(filled: Database) -> None:
+    """Put ids right that an earlier benchmark has changed, and bring the lists of neighbours up to date."""
+    with open_as_owner(DatabaseSettings(url=filled.url), print) as connection:
+        for model in neighbours.due(connection):
+            started, spent = time.perf_counter(), time.process_time()
+            count = neighbours.update(connection, model)
+            wall, cpu = time.perf_counter() - started, time.process_time() - spent
+            print(f"{count:,} lists in {wall:.0f} s, {cpu:.0f} s of CPU", file=sys.stderr)
+        connection.execute("VACUUM (ANALYZE)")
+        for function_id, number, line in connection.execute(PLACES).fetchall():
+            filled.function_ids[number * FUNCTIONS_A_FILE + (line - 1) // LINES_A_FUNCTION] = function_id
 
 
 def project_sizes(count: int, projects: int) -> list[int]:
@@ -159,7 +179,7 @@ def _functions(connection: Connection, corpus: Corpus, of_function: NDArray[np.i
         for row, (project, origin) in enumerate(zip(of_function.tolist(), corpus.origin.tolist(), strict=True)):
             piece, number = corpus.pieces[origin], row // FUNCTIONS_A_FILE
             path = f"src/package_{number % 40}/module_{number}.py"
-            line = 1 + 200 * (row % FUNCTIONS_A_FILE)
+            line = 1 + LINES_A_FUNCTION * (row % FUNCTIONS_A_FILE)
             copy.write_row(
                 (
                     *(row, project, path, piece.name, piece.qualified_name, piece.signature, line, piece.lines),

@@ -204,7 +204,7 @@ def _analyze(work: Work) -> None:
 
 
 def _indexes(work: Work) -> None:
-    finders = [vector_indexes.leftovers, vector_indexes.wanted, vector_indexes.bloated]
+    finders = [vector_indexes.leftovers, vector_indexes.wanted, vector_indexes.superseded, vector_indexes.bloated]
     if not work.options.dry_run:
         finders.append(vector_indexes.leftovers)  # of what has just failed
     for find in finders:

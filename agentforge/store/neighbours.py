@@ -6,7 +6,6 @@ Younger functions are compared one by one by the search (`agentforge.known_neigh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -91,8 +90,9 @@ def _read(connection: Connection, model: Model, up_to: int) -> Lists:
     lists = Lists.empty(np.array(ids, np.int64), np.array(vectors, np.float16).reshape(len(ids), model.dimension))
     with connection.transaction(), connection.cursor("lists", binary=True) as cursor:
         cursor.itersize = _STORED_AT_ONCE
-        for function_id, neighbours in cursor.execute(queries["lists"], parameters):
-            lists.know(function_id, neighbours)
+        cursor.execute(queries["lists"], parameters)
+        while found := cursor.fetchmany(_STORED_AT_ONCE):
+            lists.know(np.array([row[0] for row in found]), np.array([row[1] for row in found]))
     return lists
 
 
@@ -118,14 +118,17 @@ class Lists:
         members = np.full((len(ids), LENGTH), -1, np.int32)
         return cls(ids, vectors, members, np.zeros(len(ids), np.bool_))
 
-    def know(self, function_id: int, neighbours: Sequence[int]) -> None:
-        """Take a list as it was. Functions that have gone are left out of it; the rest is as exact as before."""
-        row = self._rows(np.array([function_id]))[0]
-        if row >= 0:
-            found = self._rows(np.array(neighbours, np.int64))
-            found = found[found >= 0]
-            self.members[row, : len(found)] = found
-            self.known[row] = True
+    def know(self, functions: NDArray[np.int64], neighbours: NDArray[np.int64]) -> None:
+        """Take lists as they were. Functions that have gone are left out; what remains is as exact as before.
+
+        Args:
+            functions: ids of n functions.
+            neighbours: shape (n, LENGTH): ids of functions, best first; 0 for none.
+        """
+        rows, members = self._rows(functions), self._rows(neighbours)
+        members = np.take_along_axis(members, np.argsort(members < 0, axis=1, kind="stable"), 1)
+        self.members[rows[rows >= 0]] = members[rows >= 0]
+        self.known[rows[rows >= 0]] = True
 
     def refresh(self) -> NDArray[np.int64]:
         """Make the lists that are missing or have lost too many, and put the new functions into the others.
@@ -153,7 +156,8 @@ class Lists:
 
     def _make(self, rows: NDArray[np.int64]) -> None:
         """The lists of some rows: all others are compared."""
-        best = _Best(len(rows), np.full((len(rows), LENGTH), -np.inf, np.float32))
+        empty = (len(rows), LENGTH)
+        best = _Best(np.full(empty, -np.inf, np.float32), np.full(empty, -1, np.int32))
         own = self.vectors[rows].astype(np.float32)
         start = 0
         while start < len(self.ids):
@@ -167,35 +171,32 @@ class Lists:
 
     def _join(self, old: NDArray[np.int64], new: NDArray[np.int64]) -> NDArray[np.int64]:
         """Put new functions into lists where they belong; returns the rows whose lists have changed."""
+        last = self.members[old, (self.members[old] >= 0).sum(1) - 1]
         changed = []
-        for start in range(0, len(old) if len(new) else 0, _ROWS_AT_ONCE):
-            rows = old[start : start + _ROWS_AT_ONCE]
-            own, members = self.vectors[rows].astype(np.float32), self.members[rows]
-            known = np.einsum("rd,rld->rl", own, self.vectors[members].astype(np.float32))
-            best = _Best(len(rows), np.where(members >= 0, known, -np.inf), members)
-            radius = np.where(members >= 0, known, np.inf).min(1, keepdims=True)  # beyond it, others may be nearer
-            for first in range(0, len(new), _COLUMNS_AT_ONCE):
-                columns = new[first : first + _COLUMNS_AT_ONCE]
-                scores = own @ self.vectors[columns].astype(np.float32).T
-                scores[scores <= radius] = -np.inf
-                best.add(scores, columns)
-            self.members[rows] = best.ordered()
-            changed.append(rows[best.touched])
+        step = max(1, _ROWS_AT_ONCE * _COLUMNS_AT_ONCE // max(len(new), _COLUMNS_AT_ONCE))
+        for start in range(0, len(old) if len(new) else 0, step):
+            rows = old[start : start + step]
+            own = self.vectors[rows].astype(np.float32)
+            # Beyond the last of a list there may be others that are nearer than a new function.
+            radius = np.einsum("rd,rd->r", own, self.vectors[last[start : start + step]].astype(np.float32))
+            scores = own @ self.vectors[new].astype(np.float32).T
+            scores[scores <= radius[:, None]] = -np.inf
+            touched = np.flatnonzero((scores > -np.inf).any(1))
+            members = self.members[rows[touched]]
+            known = np.einsum("rd,rld->rl", own[touched], self.vectors[members].astype(np.float32))
+            best = _Best(np.where(members >= 0, known, -np.inf), members)
+            best.add(scores[touched], new)
+            self.members[rows[touched]] = best.ordered()
+            changed.append(rows[touched])
         return np.concatenate(changed) if changed else np.empty(0, np.int64)
 
 
 class _Best:
-    """The best of what was added, for each of some rows.
+    """The best of what was added, for each of some rows."""
 
-    Attributes:
-        touched: the rows to whose best something was added.
-    """
-
-    def __init__(self, rows: int, scores: NDArray[np.float32], members: NDArray[np.int32] | None = None) -> None:
+    def __init__(self, scores: NDArray[np.float32], members: NDArray[np.int32]) -> None:
         """Begin with `scores` of `members`, both of shape (rows, LENGTH); -inf and -1 for none."""
-        self._scores = scores
-        self._members = np.full(scores.shape, -1, np.int32) if members is None else members
-        self.touched = np.zeros(rows, np.bool_)
+        self._scores, self._members = scores, members
 
     def add(self, scores: NDArray[np.float32], members: NDArray[np.int64]) -> None:
         """Take scores of shape (rows, n) for n members. Only what is better than the worst so far is moved about."""
@@ -211,7 +212,6 @@ class _Best:
         found[row, place + length], names[row, place + length] = scores[row, column], members[column]
         chosen = np.argpartition(-found, length - 1, axis=1)[:, :length]
         self._scores, self._members = np.take_along_axis(found, chosen, 1), np.take_along_axis(names, chosen, 1)
-        self.touched[counts > 0] = True
 
     def ordered(self) -> NDArray[np.int32]:
         """The members, best first."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agentforge.store.connection import Connection
 
 _SHOWN = 10
+_WORST, _OTHERS = ["critical", "high"], ["medium", "low", "info"]
 
 
 class Reader:
@@ -68,12 +69,15 @@ class Reader:
             limit: how many at most, None for all.
             open_only: leave the fixed and the waived ones out.
         """
-        for row in self._rows("violations", limit=limit, open_only=open_only):
-            kinds = Category(row[2]), Severity(row[3]), Confidence(row[4])
-            status = Status(row[16])
-            waiver = _waiver(row[17:21]) if status is Status.WAIVED else None
-            values: list[Any] = [row[0], row[1], *kinds, *row[5:16], status, waiver, row[21]]
-            yield Violation(*values)
+        # A few of the worst are seldom of all severities, and what is not asked for is not sorted.
+        steps = [_WORST, _OTHERS] if limit is not None else [_WORST + _OTHERS]
+        left = limit
+        for severities in steps:
+            rows = self._rows("violations", limit=left, open_only=open_only, severities=severities)
+            yield from map(_violation, rows)
+            left = None if left is None else left - len(rows)
+            if left == 0:
+                return
 
     def files(self) -> Iterator[FileAnalysis]:
         """All files in the order of paths, with their functions (without code) and without their violations."""
@@ -98,6 +102,14 @@ class Reader:
 def _waiver(row: Sequence[Any]) -> Waiver:
     reason, kind, username, until = row
     return Waiver(reason, kind, username or "", until.isoformat() if until else None)
+
+
+def _violation(row: Sequence[Any]) -> Violation:
+    kinds = Category(row[2]), Severity(row[3]), Confidence(row[4])
+    status = Status(row[16])
+    waiver = _waiver(row[17:21]) if status is Status.WAIVED else None
+    values: list[Any] = [row[0], row[1], *kinds, *row[5:16], status, waiver, row[21]]
+    return Violation(*values)
 
 
 def _function(row: Sequence[Any]) -> Function:

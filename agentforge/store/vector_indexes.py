@@ -38,9 +38,14 @@ def leftovers(connection: Connection) -> list[Task]:
 
 
 def wanted(connection: Connection, rows: int = INDEX_ROWS) -> list[Task]:
-    """Models that have at least so many functions and no index."""
+    """Models that have at least so many functions and no index, or one that a tenth of them is younger than."""
     parameters = {"rows": rows}
     return [Task("made", *row) for row in connection.execute(load("vector_indexes")["wanted"], parameters)]
+
+
+def superseded(connection: Connection) -> list[Task]:
+    """Indexes that another one has taken the place of."""
+    return [Task("dropped", *row) for row in connection.execute(load("vector_indexes")["superseded"])]
 
 
 def bloated(connection: Connection) -> list[Task]:

@@ -248,6 +248,42 @@ $body$
 END
 $$;
 
+-- the index of vectors ---------------------------------------------------------------------------------------------------
+
+-- It holds the functions up to the youngest one there is, so that those that come later cost their writers nothing: a search
+-- compares them one by one, and `db maintain` makes another index (of that `suffix`) when they have become many.
+DROP FUNCTION agentforge.vector_index_statement(integer, boolean, text);
+CREATE FUNCTION agentforge.vector_index_statement(
+    model integer, blocking boolean, parent text DEFAULT 'function_embeddings', suffix text DEFAULT ''
+) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format(
+        'CREATE INDEX %1$s IF NOT EXISTS %2$I ON agentforge.%3$I '
+        'USING hnsw ((embedding::%4$I.halfvec(%5$s)) %4$I.halfvec_cosine_ops) WITH (m = 16, ef_construction = 400)%6$s',
+        CASE WHEN blocking THEN '' ELSE 'CONCURRENTLY' END, parent || '_' || m.id || '_hnsw' || suffix,
+        parent || '_' || m.id, n.nspname, m.dimension,
+        CASE WHEN parent = 'function_embeddings' THEN format(
+            ' WHERE function_id <= %s', coalesce(pg_sequence_last_value('agentforge.functions_id_seq'), 0)) END
+    )
+    FROM agentforge.embedding_models AS m
+    JOIN pg_extension AS e ON e.extname = 'vector'
+    JOIN pg_namespace AS n ON n.oid = e.extnamespace
+    WHERE m.id = model
+$$;
+
+-- The indexes over the vectors of functions that can be searched, and the youngest function that each may hold; NULL for any.
+CREATE FUNCTION agentforge.vector_indexes(model integer) RETURNS TABLE (index_name text, up_to bigint)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT c.relname::text, substring(pg_get_expr(i.indpred, i.indrelid) FROM '[0-9]+')::bigint
+    FROM pg_index AS i
+    JOIN pg_class AS c ON c.oid = i.indexrelid
+    JOIN pg_am AS a ON a.oid = c.relam AND a.amname = 'hnsw'
+    WHERE i.indrelid = to_regclass('agentforge.function_embeddings_' || model) AND i.indisvalid;
+END
+$$;
+
 -- search ---------------------------------------------------------------------------------------------------------------
 
 -- How many candidates are scanned at most, where the index of all rows could be searched instead. A scan costs in proportion to
@@ -274,30 +310,41 @@ DECLARE
     scope record := agentforge.search_scope(wanted, language);
     dimension integer;
     rows bigint := 0;
+    youngest bigint;
+    found bigint;
 BEGIN
     IF scope.candidates > agentforge.scan_limit(0) THEN
-        SELECT m.dimension, greatest(c.reltuples, 0) INTO dimension, rows
+        SELECT m.dimension, greatest(c.reltuples, 0), coalesce(i.up_to, 9223372036854775807) INTO dimension, rows, youngest
         FROM agentforge.embedding_models AS m
         JOIN pg_class AS c ON c.oid = to_regclass('agentforge.function_embeddings_' || m.id)
-        JOIN pg_index AS i ON i.indexrelid = to_regclass('agentforge.function_embeddings_' || m.id || '_hnsw') AND i.indisvalid
+        CROSS JOIN agentforge.vector_indexes(model) AS i
         JOIN pg_extension AS e ON e.extname = 'vector' AND e.extversion !~ '^0\.[0-7](\.|$)'  -- cannot go on until enough pass
-        WHERE m.id = model;
+        WHERE m.id = model ORDER BY i.up_to DESC NULLS FIRST LIMIT 1;
     END IF;
     IF dimension IS NOT NULL AND scope.candidates > agentforge.scan_limit(rows) THEN
         -- Relaxed: what the index finds comes nearly in order, and is put in order below.
         PERFORM set_config('hnsw.ef_search', agentforge.search_width(rows, scope.candidates)::text, true),
                 set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.max_scan_tuples', '40000', true);
-        -- The expression and its type must be those of the index; IS TRUE makes a hash table of the branches, not a join.
+        -- The expression, its type and the condition must be those of the index; `+ 0` keeps from it. IS TRUE makes a hash
+        -- table of the branches, not a join.
         EXECUTE format(
-            'SELECT array_agg(n.function_id ORDER BY n.distance, n.function_id), '
-            'array_agg(n.distance ORDER BY n.distance, n.function_id) FROM ('
+            'WITH old AS MATERIALIZED ('
             'SELECT e.function_id, e.embedding::halfvec(%1$s) <=> $1::halfvec(%1$s) AS distance '
             'FROM agentforge.function_embeddings AS e '
-            'WHERE e.model_id = %2$s AND ($2 IS NULL OR e.file_type = $2) AND e.function_id <> ALL ($3) '
-            'AND ((e.project_id, e.branch) IN (SELECT s.project_id, s.branch FROM unnest($4, $5) AS s (project_id, branch))) '
-            'IS TRUE ORDER BY distance LIMIT $6) AS n', dimension, model
-        ) INTO ids, distances USING query, language, excluded, scope.projects, scope.branches, most;
-        IF cardinality(ids) = most THEN
+            'WHERE e.model_id = %2$s AND e.function_id <= %3$s AND ($2 IS NULL OR e.file_type = $2) '
+            'AND e.function_id <> ALL ($3) AND ((e.project_id, e.branch) IN ('
+            'SELECT s.project_id, s.branch FROM unnest($4, $5) AS s (project_id, branch))) IS TRUE '
+            'ORDER BY distance LIMIT $6), '
+            'young AS (SELECT e.function_id, (e.embedding <=> $1) + 0 AS distance FROM agentforge.function_embeddings AS e '
+            'WHERE e.model_id = %2$s AND e.function_id > %3$s AND ($2 IS NULL OR e.file_type = $2) '
+            'AND e.function_id <> ALL ($3) AND ((e.project_id, e.branch) IN ('
+            'SELECT s.project_id, s.branch FROM unnest($4, $5) AS s (project_id, branch))) IS TRUE), '
+            'best AS (SELECT * FROM (TABLE old UNION ALL TABLE young) AS n ORDER BY distance, function_id LIMIT $6) '
+            'SELECT array_agg(function_id ORDER BY distance, function_id), '
+            'array_agg(distance ORDER BY distance, function_id), (SELECT count(*) FROM old) FROM best',
+            dimension, model, youngest
+        ) INTO ids, distances, found USING query, language, excluded, scope.projects, scope.branches, most;
+        IF found = most THEN
             RETURN;
         END IF;
     END IF;
@@ -375,7 +422,7 @@ END
 $$;
 
 GRANT EXECUTE ON FUNCTION agentforge.search_scope(bigint[], text), agentforge.scan_limit(bigint),
-    agentforge.search_width(bigint, bigint), agentforge.known_neighbours(bigint, integer, bigint[], text, integer),
+    agentforge.search_width(bigint, bigint), agentforge.vector_indexes(integer), agentforge.known_neighbours(bigint, integer, bigint[], text, integer),
     agentforge.search_vectors(halfvec, integer, bigint[], text, integer, bigint[]),
     agentforge.nearest_functions(
         bigint, halfvec, integer, bigint, text, integer, integer, bigint[], text, integer) TO agentforge_app;

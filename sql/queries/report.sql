@@ -49,7 +49,7 @@ SELECT rule_id, rule_name, category, severity, confidence, cwe, v.file_path, lin
 FROM agentforge.violations AS v LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id
 WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND NOT v.imported
   AND (resolved_at IS NULL OR (resolved_by = %(analysis_id)s AND NOT %(open_only)s))
-  AND NOT (%(open_only)s AND status = 'waived')
+  AND NOT (%(open_only)s AND status = 'waived') AND severity = ANY (%(severities)s)
 ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], severity),
          status = 'open' AND introduced_by = %(analysis_id)s DESC, coalesce(f.is_test, false),
          v.file_path COLLATE "C", line_number, column_number, rule_id COLLATE "C"

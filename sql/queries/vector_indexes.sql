@@ -48,13 +48,28 @@ INSERT INTO agentforge.performance_metrics (metric_name, metric_value, tags)
 VALUES ('maintenance.reindex.changes', %(changes)s, jsonb_build_object('index', %(name)s::text));
 
 -- wanted --
--- Models with more functions than an exact scan pays for, and no index.
-SELECT c.relname, agentforge.vector_index_statement(m.id, false)
+-- Models with more functions than an exact scan pays for, and no index, or one that has been outgrown: a tenth of the functions
+-- are younger than it, or it holds them all, so that each write pays for it.
+SELECT c.relname, agentforge.vector_index_statement(
+           m.id, false, 'function_embeddings',
+           CASE WHEN to_regclass(format('agentforge.%%I', 'function_embeddings_' || m.id || '_hnsw')) IS NULL THEN ''
+                ELSE '_' || pg_sequence_last_value('agentforge.functions_id_seq') END)
 FROM agentforge.embedding_models AS m
 JOIN pg_class AS c ON c.oid = to_regclass(format('agentforge.%%I', 'function_embeddings_' || m.id))
 WHERE c.reltuples >= %(rows)s
   AND NOT EXISTS (
-      SELECT FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS method ON method.oid = x.relam
-      WHERE i.indrelid = c.oid AND method.amname = 'hnsw' AND i.indisvalid
+      SELECT FROM agentforge.vector_indexes(m.id) AS i
+      WHERE (SELECT count(*) FROM agentforge.function_embeddings AS e WHERE e.model_id = m.id AND e.function_id > i.up_to)
+            <= 0.1 * c.reltuples AND i.up_to IS NOT NULL
   )
 ORDER BY m.id;
+
+-- superseded --
+-- Indexes of vectors beside another one that holds younger functions, too.
+SELECT old.index_name, format('DROP INDEX CONCURRENTLY IF EXISTS agentforge.%I', old.index_name)
+FROM agentforge.embedding_models AS m
+CROSS JOIN agentforge.vector_indexes(m.id) AS old
+WHERE EXISTS (
+    SELECT FROM agentforge.vector_indexes(m.id) AS new WHERE new.up_to > coalesce(old.up_to, -1)
+)
+ORDER BY 1;

@@ -47,6 +47,7 @@ CALLABLE = {
     "user_set_password",
     "user_set_role",
     "waiver_holds",
+    "vector_indexes",
     "whoami",
     "writable_projects",
     "writes_everything",

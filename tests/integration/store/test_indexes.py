@@ -218,3 +218,25 @@ def test_the_index_is_searched_more_widely_where_fewer_rows_are_candidates(datab
         (0, 30_000, 60),  # a table that was never analysed
     ):
         assert value(database, f"search_width({rows}, {candidates})") == width
+
+
+def test_functions_that_are_younger_than_the_index_are_found(indexed: Connection) -> None:
+    """They are not in it, so whoever writes them does not pay for it; and they are among the nearest all the same."""
+    indexed.execute("RESET ROLE")
+    before = value(indexed, "pg_relation_size('function_embeddings_1_hnsw')")
+    made = indexed.execute(
+        "WITH made AS (INSERT INTO functions (project_id, file_analysis_id, function_name, qualified_name, "
+        "function_signature, start_line, end_line, lines_of_code, parameters, cyclomatic, cognitive, nesting, "
+        "distinct_operators, distinct_operands, operators, operands, halstead_volume, halstead_difficulty, "
+        "halstead_effort, maintainability_index, code_hash, code) "
+        "SELECT project_id, file_analysis_id, 'y', 'y', 's', start_line, end_line, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, "
+        "100, code_hash, code FROM functions ORDER BY id LIMIT 2000 RETURNING id, project_id) "
+        "INSERT INTO function_embeddings SELECT id, project_id, 1, '[0.6,0.8]', 'main', 'python' FROM made "
+        "RETURNING function_id"
+    ).fetchall()
+    assert value(indexed, "pg_relation_size('function_embeddings_1_hnsw')") == before
+    limit_scans(indexed, 2_000)
+    used = scans(indexed)
+    found = Search(indexed).nearest(StoredVector(1, "m", "[0.6,0.8]"), FILTERS["all"], None)
+    assert scans(indexed) == used + 1
+    assert {match.function.id for match in found} <= {function_id for (function_id,) in made}

@@ -67,8 +67,7 @@ def test_lists_stay_exact_whatever_goes_and_comes(seed: int, count: int, gone: f
     if not kept.any():
         return
     after = Lists.empty(ids[kept], vectors[kept])
-    for row in np.flatnonzero(kept[:old]).tolist():
-        after.know(int(ids[row]), before.named(np.array([row])))
+    after.know(ids[:old], np.array(before.named(np.arange(old))).reshape(old, LENGTH))
     after.refresh()
     exact = vectors[kept].astype(np.float32)
     for row in range(len(exact)):

@@ -98,3 +98,25 @@ def test_every_table_of_vectors_can_have_an_index(database: Connection, parent: 
         (f"{parent}_{model}_hnsw",),
     ).fetchall()
     assert found == [(True, "hnsw")]
+
+
+def test_an_index_that_is_outgrown_gives_way_to_another(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = vector_indexes.wanted
+    monkeypatch.setattr(vector_indexes, "wanted", lambda connection: wanted(connection, 1))
+    database.execute("SELECT ensure_vector_index(1)")
+    assert vector_indexes.wanted(database) == []
+    more = next(part for part in FILL.split(";") if "INSERT INTO functions" in part)
+    for rows, done in ((10, ""), (90, "function_embeddings_1 made, function_embeddings_1_hnsw dropped")):
+        last = database.execute("SELECT max(id) FROM functions").fetchone()
+        assert last is not None
+        database.execute(more.replace("400", str(rows)).encode())
+        database.execute(
+            "INSERT INTO function_embeddings (function_id, project_id, model_id, branch, file_type, embedding) "
+            "SELECT id, project_id, 1, 'main', 'python', '[1,2,3,4,5,6,7,8]' FROM functions WHERE id > %s",
+            last,
+        )
+        steps = maintain(database, Options(), {"indexes"})
+        assert steps is not None
+        assert (steps[0].done, steps[0].error) == (done, None)
+    assert database.execute(VALID.encode()).fetchall() == [("function_embeddings_1_hnsw_500", True)]
+    assert vector_indexes.superseded(database) == []
