@@ -53,3 +53,30 @@ def duplicates(
     request = Request(current_tree, tuple(project), between, new, language, tests, min_score, min_lines, limit)
     settings = database_settings(database_url, data_dir)
     return run(request, settings, show_code=show_code, as_json=output_format is Format.JSON)
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help='What the function does, such as "parse a date".')],
+    project: Annotated[
+        str | None, typer.Option("--project", "-p", metavar="NAME", help="Search this project only (name or key).")
+    ] = None,
+    language: Language = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="function or method; both without it.")
+    ] = None,
+    tests: Annotated[bool, typer.Option("--tests", help="Find functions of tests, too.")] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="Show at most so many.")] = 10,
+    show_code: Annotated[bool, typer.Option("--show-code", help="Show the code of the functions.")] = False,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> int:
+    """Find functions by what they do, said in words, in all projects."""
+    from agentforge.cli.database import database_settings
+    from agentforge.cli.search import run
+    from agentforge.pipeline.search import Request
+
+    request = Request(text, project, language, kind, tests, limit)
+    settings = database_settings(database_url, data_dir)
+    return run(request, settings, show_code=show_code, as_json=output_format is Format.JSON)

@@ -121,6 +121,13 @@ def extract(parsed: ParsedFile, spans: Sequence[tuple[int, int]]) -> list[bytes]
     return _pack(_count(*_word_ids(words)), _count(*_ngram_ids(nodes)), len(spans))
 
 
+def of_text(text: str) -> bytes:
+    """Features of words that people wrote: the words of code that would be called so, and no structure."""
+    words = b"".join(map(_words.__getitem__, _WORD.findall(text.encode("utf-8", "replace"))))
+    nothing = np.zeros(0, dtype=np.uint32), np.zeros(0, dtype=np.int64)
+    return _pack(_count(*_word_ids([words])), _count(*nothing), 1)[0]
+
+
 def unpack(features: Sequence[bytes]) -> tuple[tuple[Ids, NDArray[Any], NDArray[Any]], ...]:
     """The two channels (words, structure) of many functions, each as (ids, counts, row of each id)."""
     sizes = np.array([HEADER.unpack_from(item) for item in features], dtype=np.int64).reshape(-1, 2)

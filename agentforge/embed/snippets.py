@@ -1,11 +1,11 @@
-"""A snippet from code that is in no file: what a person pastes."""
+"""A snippet from what is in no file: code that a person pastes, or a sentence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from agentforge import languages, parse
-from agentforge.embed.features import EMPTY, extract, kind_table
+from agentforge.embed.features import EMPTY, extract, kind_table, of_text
 from agentforge.embed.interface import Snippet
 
 # Where code parses equally well in several languages, the first of these wins; a shell parses nearly everything.
@@ -38,6 +38,11 @@ def snippet_from_code(code: str, language: str | None, name: str = "") -> Snippe
         return Snippet(None, name, code, EMPTY)
     best = _parse(code, language)
     return Snippet(language, name, code, extract(best.parsed, [best.span])[0])
+
+
+def snippet_from_text(text: str) -> Snippet:
+    """Make a snippet of a sentence, to be compared with functions."""
+    return Snippet(None, "", text, of_text(text))
 
 
 def guess_language(code: str) -> str:

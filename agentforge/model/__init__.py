@@ -21,6 +21,7 @@ from agentforge.model.report import (
     Rewritten,
     SeverityCount,
     Summary,
+    TextMatch,
 )
 from agentforge.model.source import (
     Chunk,
@@ -74,6 +75,7 @@ __all__ = [
     "SourceFile",
     "Status",
     "Summary",
+    "TextMatch",
     "Violation",
     "Waiver",
 ]

@@ -57,6 +57,22 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class TextMatch:
+    """A function that a text finds.
+
+    Attributes:
+        score: 1 where it is the first by words and by vector, less the later it comes.
+        function: that was found.
+        word_rank, vector_rank: its place by words and by the vector, from 1; None where it is not among the first.
+    """
+
+    score: float
+    function: FunctionRef
+    word_rank: int | None
+    vector_rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DuplicatePair:
     """Two functions of one project that are nearly the same code."""
 

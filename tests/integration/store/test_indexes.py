@@ -13,6 +13,7 @@ from agentforge.store.connection import DatabaseSettings
 from agentforge.store.lifecycle import ensure_model
 from agentforge.store.queries import load
 from agentforge.store.similar import Filters, Search, StoredVector
+from agentforge.store.text_search import TextSearch, Wanted
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -168,6 +169,16 @@ def test_a_search_reads_one_partition_and_no_approximate_index_unless_it_means_t
     assert search.nearest(vector, FILTERS["all"], None)
     assert (scans(indexed), scans(indexed, scope)) == (before[0] + 1, before[1])
     assert scans(indexed, "function_embeddings_2") == other
+
+
+def test_words_are_found_by_their_index(database: Connection) -> None:
+    """Its plan lies inside a function, where EXPLAIN does not look: a policy in front would keep it from the index."""
+    search = TextSearch(database, Search(database))
+    wanted = Wanted(None, None, None, tests=True, limit=10)
+    (name,) = database.execute("SELECT function_name FROM functions ORDER BY id DESC LIMIT 1").fetchone() or ("",)
+    before = scans(database, "functions_words")
+    assert len(search.by_words(f"{name} unheard", wanted)) == 3
+    assert scans(database, "functions_words") == before + 2, "once for each word"
 
 
 FILTERS = {

@@ -1,0 +1,28 @@
+"""`agentforge search`: functions by what is said of them."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+import agentforge
+from agentforge.cli.database import open_database
+from agentforge.cli.output import print_json, say
+from agentforge.errors import EXIT_CLEAN
+from agentforge.pipeline.search import Request, search_text
+from agentforge.report import search as report
+from agentforge.store import requests
+from agentforge.store.connection import DatabaseSettings
+from agentforge.store.similar import Search
+from agentforge.store.text_search import TextSearch
+
+
+def run(request: Request, settings: DatabaseSettings, *, show_code: bool, as_json: bool) -> int:
+    """Look it up and print it."""
+    with open_database(settings, say, requests.Request("search"), needs_session=False) as connection:
+        matches = search_text(TextSearch(connection, Search(connection)), request)
+    if as_json:
+        tool = {"name": "agentforge", "version": agentforge.__version__}
+        print_json({"tool": tool, "text": request.text, "matches": report.matches_object(matches)})
+    else:
+        Console(highlight=False, markup=False).print(report.table(matches, show_code=show_code))
+    return EXIT_CLEAN

@@ -1,0 +1,111 @@
+"""Functions by what is said of them: by words, by the vector of the text, and both fused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentforge.errors import UsageError
+from agentforge.model import FunctionRef, TextMatch
+from agentforge.pipeline.scope import check_language, named_projects
+from agentforge.store.similar import StoredVector
+from agentforge.store.text_search import TextSearch, Wanted
+
+# Reciprocal rank fusion (Cormack and others 2009): weight / (constant + rank), summed over the ways. Chosen by
+# benchmarks/text_search.py on click, jinja2, celery and sphinx (docs/embedding.md).
+RANK_CONSTANT = 3
+WORDS_WEIGHT, VECTOR_WEIGHT = 4.0, 1.0
+KINDS = ("function", "method")
+_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to look for, and where.
+
+    Attributes:
+        text: in words.
+        project: name or key of the project to search, None for all.
+        language: of the functions, None for all.
+        kind: `function` or `method`, None for both.
+        tests: functions of test files, too.
+        limit: how many matches, at least 1.
+    """
+
+    text: str
+    project: str | None
+    language: str | None
+    kind: str | None
+    tests: bool
+    limit: int
+
+
+def search_text(text_search: TextSearch, request: Request) -> tuple[TextMatch, ...]:
+    """Find functions by words and by meaning, best first.
+
+    Raises:
+        UsageError: there is no such project, language or kind, nothing to search, or nothing is asked.
+    """
+    words, near = _ways(text_search, request)
+    scores = fused(words, near)
+    best = sorted(scores, key=lambda function_id: (-scores[function_id], function_id))[: request.limit]
+    functions = text_search.functions(best)
+    word_ranks = {function_id: rank for rank, function_id in enumerate(words, 1)}
+    near_ranks = {function_id: rank for rank, function_id in enumerate(near, 1)}
+    return tuple(
+        TextMatch(scores[item], functions[item], word_ranks.get(item), near_ranks.get(item))
+        for item in best
+        if item in functions
+    )
+
+
+def ranked(text_search: TextSearch, request: Request) -> tuple[list[FunctionRef], ...]:
+    """What is found by words alone, by vectors alone, and by both: for benchmarks."""
+    words, near = _ways(text_search, request)
+    scores = fused(words, near)
+    both = sorted(scores, key=lambda function_id: (-scores[function_id], function_id))
+    functions = text_search.functions(both)
+    return tuple([functions[item] for item in way[: request.limit]] for way in (words, near, both))
+
+
+def fused(words: Sequence[int], near: Sequence[int]) -> dict[int, float]:
+    """The score of each id in one list or the other; 1 for what is first in both."""
+    scores: dict[int, float] = {}
+    share = (RANK_CONSTANT + 1) / (WORDS_WEIGHT + VECTOR_WEIGHT)
+    for ids, weight in ((words, WORDS_WEIGHT), (near, VECTOR_WEIGHT)):
+        for rank, function_id in enumerate(ids, 1):
+            scores[function_id] = scores.get(function_id, 0.0) + share * weight / (RANK_CONSTANT + rank)
+    return scores
+
+
+def _ways(text_search: TextSearch, request: Request) -> tuple[list[int], list[int]]:
+    if not any(letter.isalnum() for letter in request.text):
+        raise UsageError("There are no words to search for.", 'Say what the function does: agentforge search "..."')
+    check_language(request.language)
+    if request.kind not in (None, *KINDS):
+        raise UsageError(f"There is no kind {request.kind}.", f"There are {' and '.join(KINDS)}.")
+    wanted = Wanted(
+        _projects(text_search, request), request.language, request.kind, request.tests, max(_DEPTH, request.limit)
+    )
+    vector = _vector(text_search, request.text)
+    return text_search.by_words(request.text, wanted), text_search.by_vector(vector, wanted) if vector else []
+
+
+def _projects(text_search: TextSearch, request: Request) -> tuple[int, ...] | None:
+    known = list(text_search.search.projects.values())
+    if not known:
+        raise UsageError("No project is stored yet.", "Run `agentforge analyze PATH` first.")
+    return None if request.project is None else tuple(item.id for item in named_projects(known, request.project))
+
+
+def _vector(text_search: TextSearch, text: str) -> StoredVector | None:
+    """The vector of a text by the default model, None where nothing is embedded by it: words find alone then."""
+    from agentforge.embed.interface import load
+    from agentforge.embed.snippets import snippet_from_text
+
+    embedder = load()
+    model_id = text_search.search.find_model(embedder.name, embedder.version)
+    if model_id is None:
+        return None
+    vector = embedder.embed([snippet_from_text(text)])[0]
+    return StoredVector(model_id, embedder.name, f"[{','.join(map(str, vector.tolist()))}]")

@@ -1,0 +1,39 @@
+"""`agentforge search` as it is called."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+
+PROGRAM = Path(sys.executable).with_name("agentforge")
+SCHEMA = Path(__file__).parents[2] / "docs/schemas/search.schema.json"
+SOURCE = "def parse_date(text):\n    return strptime(text)\n\n\ndef save(text):\n    open(text).write(text)\n"
+
+
+def run(url: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([PROGRAM, *arguments, "--database-url", url], cwd=cwd, capture_output=True, text=True)
+
+
+def test_a_list_json_and_bad_input(tmp_path: Path, migrated_url: str) -> None:
+    (tmp_path / "[red]dates.py").write_text(SOURCE)
+    assert run(migrated_url, "analyze", ".", "--quiet", cwd=tmp_path).returncode <= 1
+    done = run(migrated_url, "search", "parsing dates")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("parse_date  ")
+    assert "[red]dates.py:1, 2 lines" in done.stdout.replace("\n", " ")
+    assert "def parse_date(text)" in done.stdout
+    assert "strptime" in run(migrated_url, "search", "parsing dates", "--show-code").stdout
+
+    done = run(migrated_url, "search", "parsing dates", "--format", "json", "--limit", "1")
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    assert [(match["qualified_name"], match["word_rank"]) for match in document["matches"]] == [("parse_date", 1)]
+
+    done = run(migrated_url, "search", "?!")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There are no words to search for." in done.stderr
+    assert run(migrated_url, "search", "date", "--kind", "thing").returncode == 2
