@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from agentforge.model import Violation
 
-# It finds one character in the text itself, counts characters, and says nothing of an end.
+# It finds one character in the text itself: it counts characters, from 1 and not from 0, and says nothing of an end.
 _FINDS_CHARACTERS = "B613"
 
 
@@ -25,7 +25,7 @@ def in_characters(violations: Iterable[Violation], text: str) -> list[Violation]
 
 
 def _with_end(item: Violation) -> Violation:
-    return dataclasses.replace(item, end_line=item.line, end_column=item.column + 1)
+    return dataclasses.replace(item, column=item.column - 1, end_line=item.line, end_column=item.column)
 
 
 def _converted(item: Violation, lines: Sequence[str]) -> Violation:
