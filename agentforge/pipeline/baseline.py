@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import itertools
 import json
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from agentforge.detect.fingerprint import hash_line
 from agentforge.errors import UsageError
 from agentforge.model import Severity
 from agentforge.pipeline.new_code import KnownFunction, KnownViolation
+from agentforge.pipeline.sarif.log import Finding, ToolReport, add_run
+from agentforge.pipeline.sarif.paths import Places
+from agentforge.pipeline.sarif.values import inside
 from agentforge.report.document import SCHEMA_VERSION
-from agentforge.walk import escape
 
 MAX_SIZE = 512 * 1024 * 1024
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _GONE = ("fixed", "absent")
-_OUR_FINGERPRINT = re.compile(r"agentforge", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def _ours(document: Mapping[str, Any]) -> BaselineReport:
                     severity=_severity(row.get("severity")),
                 )
             )
-    commit = _commit(_inside(document, "project").get("commit"))
-    partial = _inside(document, "analysis").get("partial") is True
+    commit = _commit(inside(document, "project").get("commit"))
+    partial = inside(document, "analysis").get("partial") is True
     return BaselineReport(tuple(violations), _functions(document.get("files")), commit, partial)
 
 
@@ -113,67 +113,30 @@ def _functions(files: Any) -> tuple[KnownFunction, ...] | None:
 
 
 def _sarif(runs: list[Any], root: str) -> BaselineReport:
+    """The results of all runs, whichever tools they are of; those that are gone, or no problem, were not there."""
     numbers = itertools.count()
     violations: list[KnownViolation] = []
     commit = None
     for place, run in _objects(runs, "runs"):
-        driver = _inside(run, "tool", "driver")
-        for inner, result in _objects(run.get("results"), f"{place}.results"):
-            known = _result(next(numbers), result, run, driver, root, inner)
-            if known is not None and result.get("baselineState") not in _GONE:
-                violations.append(known)
-        for _, origin in _objects(run.get("versionControlProvenance"), f"{place}.versionControlProvenance"):
-            commit = commit or _commit(origin.get("revisionId"))
+        list(_objects(run.get("results"), f"{place}.results"))  # names what is broken
+        report = ToolReport("")
+        add_run(report, run, Places(run, root, "", lambda path: Path(root, path).is_file()))
+        violations.extend(_known(next(numbers), finding) for finding in report.findings)
+        commit = commit or _commit(report.commit)
     return BaselineReport(tuple(violations), None, commit)
 
 
-def _result(
-    number: int,
-    result: Mapping[str, Any],
-    run: Mapping[str, Any],
-    driver: Mapping[str, Any],
-    root: str,
-    place: str,
-) -> KnownViolation | None:
-    """A result as a violation; None where it has no place in a file."""
-    locations = [row for _, row in _objects(result.get("locations"), f"{place}.locations")]
-    if not locations:
-        return None
-    artifact = _inside(locations[0], "physicalLocation", "artifactLocation")
-    region = _inside(locations[0], "physicalLocation", "region")
-    uri = artifact.get("uri") or _inside(_nth(run.get("artifacts"), artifact.get("index")), "location").get("uri")
-    line = region.get("startLine", 1)
-    if not isinstance(uri, str) or not isinstance(line, int):
-        return None
-    prints = _inside(result, "partialFingerprints")
-    fingerprint = next((str(value) for key, value in prints.items() if _OUR_FINGERPRINT.match(key)), "")
-    snippet = _inside(region, "snippet").get("text")
+def _known(number: int, finding: Finding) -> KnownViolation:
+    item = finding.violation
     return KnownViolation(
         id=number,
-        path=escape(_path(uri, root)),
-        rule_id=_rule_id(result, driver),
-        line=line,
-        message=_optional(_inside(result, "message").get("text")),
-        line_hash=hash_line(snippet.strip("\r\n").split("\n")[0])
-        if isinstance(snippet, str) and snippet.strip()
-        else "",
-        fingerprint=fingerprint,
+        path=item.path,
+        rule_id=item.rule_id,
+        line=item.line,
+        message=item.message,
+        line_hash=hash_line(finding.line_text) if finding.line_text else "",
+        fingerprint=finding.ours,
     )
-
-
-def _rule_id(result: Mapping[str, Any], driver: Mapping[str, Any]) -> str:
-    direct = result.get("ruleId") or _inside(result, "rule").get("id")
-    index = result.get("ruleIndex", _inside(result, "rule").get("index"))
-    return _optional(direct) or _optional(_nth(driver.get("rules"), index).get("id"))
-
-
-def _path(uri: str, root: str) -> str:
-    """A root-relative path of a URI, which may be absolute or relative to a base that stands for the root."""
-    parts = urlsplit(uri) if uri.startswith("file:") else None
-    path = unquote(parts.path if parts else uri, errors="surrogateescape")
-    if path.startswith("/"):
-        path = path.removeprefix(root + "/") if path.startswith(root + "/") else path
-    return posixpath.normpath(path) if path else path
 
 
 def _objects(rows: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -193,18 +156,6 @@ def _value(row: Mapping[str, Any], key: str, kind: type, place: str) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise _BadEntryError(f"{place}.{key} is missing or no {'text' if kind is str else 'whole number'}")
     return value
-
-
-def _inside(value: Any, *keys: str) -> Mapping[str, Any]:
-    """The object at the end of some keys, an empty one where there is none."""
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _nth(rows: Any, index: Any) -> Mapping[str, Any]:
-    fits = isinstance(rows, list) and isinstance(index, int) and 0 <= index < len(rows)
-    return rows[index] if fits and isinstance(rows[index], dict) else {}
 
 
 def _optional(value: Any) -> str:

@@ -13,6 +13,7 @@ from agentforge.model import Status, Violation, Waiver
 from agentforge.pipeline.sarif.paths import Places
 from agentforge.pipeline.sarif.rules import RuleIndex, category, confidence, severity, weakness
 from agentforge.pipeline.sarif.values import Object, inside, objects, string, strings, whole
+from agentforge.report.sarif.log import OUR_FINGERPRINT
 
 MAX_SIZE = 512 * 1024 * 1024
 _HINT = "Give a SARIF 2.1.0 file as the tool wrote it."
@@ -38,12 +39,14 @@ class Finding:
         violation: with the line that the log gives.
         line_text: the line, where the log holds it, else empty.
         partial: the tool's own fingerprint of it, else empty.
+        ours: agentforge's fingerprint of it, where the log is of agentforge, else empty.
         utf16: whether columns count UTF-16 code units.
     """
 
     violation: Violation
     line_text: str = ""
     partial: str = ""
+    ours: str = ""
     utf16: bool = False
 
 
@@ -151,7 +154,8 @@ def _findings(
         return report.leave_out("in files outside the project")
     region = inside(physical, "region")
     violation = _violation(result, rules, report.tool, path, region, review=kind != "fail")
-    yield Finding(violation, _line_text(physical, violation.line), _partial(result), utf16)
+    ours = string(inside(result, "partialFingerprints").get(OUR_FINGERPRINT))
+    yield Finding(violation, _line_text(physical, violation.line), _partial(result), ours, utf16)
     return None
 
 

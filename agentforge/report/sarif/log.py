@@ -15,10 +15,11 @@ from agentforge.report.sarif.rules import LEVELS, Rules
 from agentforge.report.sarif.uri import relative_uri, repository_uri
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+OUR_FINGERPRINT = "agentforge/v1"
 _ROOT = "%SRCROOT%"
 # Reasons for leaving a file out that nobody chose.
 _FAULTS = ("no permission", "cannot be read", "vanished", "larger than", "its worker process died")
-_MESSAGE = 2_000
+_MESSAGE = 1_000  # 25,000 results then stay within 10 MB when they are gzipped
 # A link in a message (3.11.6): a bracket that is none is escaped.
 _LINK = re.compile(r"\[(?=[^\]]*\]\()")
 
@@ -122,7 +123,7 @@ class SarifLog:
         found["level"] = LEVELS[item.severity]
         found["message"] = {"text": _LINK.sub(r"\\[", item.message[:_MESSAGE]) or item.rule_name or item.rule_id}
         found["locations"] = [_location(item)]
-        found["partialFingerprints"] = fingerprints = {"agentforge/v1": item.fingerprint}
+        found["partialFingerprints"] = fingerprints = {OUR_FINGERPRINT: item.fingerprint}
         if line_hash := hashes.get((item.path, item.line)):
             fingerprints["primaryLocationLineHash"] = line_hash
         if self._baseline:
