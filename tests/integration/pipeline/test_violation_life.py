@@ -155,9 +155,8 @@ def test_a_person_waives_and_thinks_better_of_it(bench: Bench) -> None:
 def test_a_waiver_follows_edits_moves_and_renames(bench: Bench) -> None:
     start(bench)
     waive(bench, found(bench))
-    bench.write(
-        "run.py", "LIMIT = 3\n\n\n" + SHELL.replace("(cmd, shell=True)", "(\n        cmd,\n        shell=True,\n    )")
-    )
+    edited = "LIMIT = 3\n\n\n" + SHELL.replace("(cmd, shell=True)", "(\n        cmd,\n        shell=True,\n    )")
+    bench.write("run.py", edited)
     assert status(bench.analyze()) == ["waived"]
     assert security(bench) > 97, "the workers that score know nothing of it"
     bench.git("mv", "run.py", "moved.py")
@@ -167,7 +166,7 @@ def test_a_waiver_follows_edits_moves_and_renames(bench: Bench) -> None:
     assert violations.history(bench.connection, found(bench))[-1].from_path == "run.py"
     (bench.root / "moved.py").unlink()
     assert status(bench.analyze()) == ["fixed"]
-    bench.write("moved.py", SHELL)
+    bench.write("moved.py", edited)
     assert status(bench.analyze()) == ["waived"], "what comes back is still accepted"
     assert kinds(bench) == ["found", "waived", "moved", "fixed", "reopened", "waived"]
 

@@ -78,3 +78,12 @@ def test_the_first_user_of_an_old_database_is_still_the_first(old: Connection) -
     found = old.execute("SELECT username FROM users WHERE id = current_user_id()").fetchone()
     assert application.user_id() is not None
     assert found == ("ada",), "a session of the last release still holds"
+
+
+def test_what_was_waived_in_sql_has_a_waiver_now(old: Connection) -> None:
+    old.execute("UPDATE code_violations SET status = 'waived' WHERE id = (SELECT min(id) FROM code_violations)")
+    migrate(old)
+    assert old.execute(
+        "SELECT status, waiver_kind, waiver_reason FROM violations ORDER BY waiver_kind NULLS LAST LIMIT 1"
+    ).fetchone() == ("waived", "stored", "waived before reasons were kept")
+    assert old.execute("SELECT count(*) FROM violation_waivers").fetchone() == (1,)
