@@ -33,6 +33,7 @@ def run(
     quiet: bool,
 ) -> int:
     """Analyse, store, print, and give the exit code: 1 where the gate failed, or, without one, for any violation."""
+    gate.refuse_urls(paths)
     with source_tree(paths, branch) as tree:
         settings = given.settings(tree.root)
         options, selection = walk_options(settings), select(settings)
@@ -50,9 +51,16 @@ def run(
             opened(gate, settings, tree, jobs, progress) as gate_run,
             open_database(database, lambda text: progress(Notice(text)), command) as connection,
         ):
-            with_rows = wanted.need_rows or gate_run is not None
-            embedder = load(settings.model)
-            request = Request(tree, options, embedder, jobs, agentforge.__version__, selection, with_rows)
+            request = Request(
+                tree,
+                options,
+                load(settings.model),
+                jobs,
+                agentforge.__version__,
+                selection,
+                with_rows=wanted.need_rows,
+                with_violations=gate_run is not None,
+            )
             report = judged(connection, request, progress, gate_run)
             command.status = exit_code(report)
         write(report, wanted)

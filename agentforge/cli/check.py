@@ -19,6 +19,7 @@ def run(
     paths: Sequence[str], given: Given, gate: GateOptions, *, show_files: bool, show_settings: bool, quiet: bool
 ) -> int:
     """Analyse, print, and give the exit code: 1 where the gate failed, or, without one, for any violation."""
+    gate.refuse_urls(paths)
     with source_tree(paths) as tree:
         settings = given.settings(tree.root)
         options, selection = walk_options(settings), select(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,9 @@ from agentforge.pipeline.comparison import Comparison, Everything, Means, Record
 from agentforge.pipeline.events import Notice, Observer
 from agentforge.pipeline.judge import GateRun
 from agentforge.pipeline.new_code import Before
-from agentforge.walk import SourceTree, UnreadableSourceError, default_branch, escape, read_source, renames
-from agentforge.walk.git_diff import changed_from, is_in_git_folder, read_file_at
+from agentforge.walk import SourceTree, UnreadableSourceError, default_branch, escape, is_git_url, read_source, renames
+from agentforge.walk.git_contents import read_file_at
+from agentforge.walk.git_diff import changed_from, is_in_git_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,12 @@ class GateOptions:
     def compares(self) -> bool:
         """Whether a flag says what is new."""
         return self.since is not None or self.baseline is not None or self.staged
+
+    def refuse_urls(self, paths: Sequence[str]) -> None:
+        """Refuse what a git URL cannot have: it is cloned without its history, and nothing is staged in it."""
+        flag = "--since" if self.since is not None else "--staged"
+        if (self.since is not None or self.staged) and any(map(is_git_url, paths)):
+            raise UsageError(f"{flag}: a git URL is cloned without its history.", "Clone it, and give the folder.")
 
 
 @contextmanager
@@ -110,7 +117,7 @@ def _recorded(name: str, tree: SourceTree) -> Recorded:
 
 
 def _content(name: str, shown: str, tree: SourceTree) -> bytes:
-    if Path(name).exists():
+    if _exists(name):
         try:
             return read_source(os.path.realpath(name), MAX_SIZE)
         except UnreadableSourceError as error:
@@ -125,6 +132,13 @@ def _content(name: str, shown: str, tree: SourceTree) -> bytes:
     return raw
 
 
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except OSError:  # the name is too long to be one
+        return False
+
+
 def _warn(name: str, comparison: Recorded, gate: GateRun, tree: SourceTree, observer: Observer) -> None:
     """Say what weakens the comparison: a report without functions, a file that this branch has changed."""
     if comparison.partial:
@@ -132,7 +146,7 @@ def _warn(name: str, comparison: Recorded, gate: GateRun, tree: SourceTree, obse
     if comparison.recorded.functions is None and gate.needs_functions:
         observer(Notice(f"{escape(name)} says nothing of functions: all count as new."))
     main = default_branch(tree)
-    if main is None or not Path(name).exists():
+    if main is None or not _exists(name):
         return
     place = Path(os.path.realpath(name))
     if place.is_relative_to(tree.root) and changed_from(tree.root, main.name, str(place.relative_to(tree.root))):

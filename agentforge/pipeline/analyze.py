@@ -50,6 +50,7 @@ class Request:
         version: of the tool.
         selection: of rules.
         with_rows: read all files and violations back, for formats that show them.
+        with_violations: read all violations back, for a gate.
     """
 
     tree: SourceTree
@@ -59,6 +60,7 @@ class Request:
     version: str
     selection: Selection = NOTHING_CHOSEN
     with_rows: bool = False
+    with_violations: bool = False
 
     @property
     def partial(self) -> bool:
@@ -173,7 +175,7 @@ class _Work:
         reader = Reader(self._connection, project.name, target.project_id, target.branch, run.id)
         summary = reader.summary()
         totals = self._totals()
-        violations = tuple(reader.violations()) if request.with_rows else ()
+        violations = tuple(reader.violations()) if request.with_rows or request.with_violations else ()
         return Report(
             project=Project(
                 target.project_id,

@@ -15,7 +15,8 @@ from agentforge.pipeline.new_code import Before, KnownFunction, KnownViolation
 from agentforge.pipeline.texts import Texts
 from agentforge.pipeline.worker import WorkerConfig
 from agentforge.walk import SourceTree, WalkOptions, chosen_names, classified, escape
-from agentforge.walk.git_diff import ChangedFile, hunks, read_blobs
+from agentforge.walk.git_contents import hunks, read_blobs
+from agentforge.walk.git_diff import ChangedFile
 from agentforge.walk.source import UnreadableSourceError, read_source, too_large
 
 

@@ -102,7 +102,7 @@ def judge_check(gate: GateRun, report: Report, before: Sequence[Before], selecti
 def new_in(before: Sequence[Before], report: Report, selection: Selection) -> list[Violation]:
     """What is new to every side, or everything where there is none; worst first, without the waived ones."""
     found = [item for item in report.violations if item.status not in _GONE]
-    languages = {file.language for file in report.files if file.language} if before and found else set()
+    languages = [row.language for row in report.summary.languages if row.language] if before and found else []
     measures = frozenset(rule.id for name in languages for rule in rules_of(selection, name) if rule.metric)
     for side in before:
         others = [item for item in found if side is not before[0] and item.path not in (side.touched or ())]

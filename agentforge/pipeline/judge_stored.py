@@ -28,7 +28,7 @@ def judged(connection: Connection, request: Request, observer: Observer, gate: G
 
     Args:
         connection: to a database with the schema.
-        request: what to do; with rows where there is a gate.
+        request: what to do; with violations where there is a gate.
         observer: is told of the progress.
         gate: of the run, None where nobody asked for one.
 

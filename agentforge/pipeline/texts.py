@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Protocol
 
-from agentforge.walk.git_diff import Hunk
+from agentforge.walk.git_contents import Hunk
 
 # What formatters put where they break lines: a comma before a closing bracket, parentheses around the whole.
 _TRAILING_COMMA = re.compile(r",(?=[)\]}])")

@@ -320,6 +320,9 @@ def test_each_impossible_comparison_says_what_to_do(repository: Repository, chec
     assert (both.code, both.err) == (
         2, "agentforge: --since and --staged say different things of what is new.\nGive one of them.\n",
     )  # fmt: skip
+    url = check("https://example.org/x.git", "--since", "main")
+    assert (url.code, "--since: a git URL is cloned without its history." in url.err) == (2, True)
+    assert check("--baseline", "x" * 5000).code == 2
     (tmp_path / "plain").mkdir()
     for flags in (["--since", "main"], ["--staged"]):
         done = subprocess.run(

@@ -16,7 +16,7 @@ from agentforge.pipeline.before import known
 from agentforge.pipeline.gate import NewFunction
 from agentforge.pipeline.new_code import Before, KnownFunction, KnownViolation, new_functions, new_violations
 from agentforge.pipeline.texts import Texts, code
-from agentforge.walk.git_diff import hunks
+from agentforge.walk.git_contents import hunks
 
 MEASURES = frozenset({"long-function"})
 NewLines = Callable[[str, str], list[int]]

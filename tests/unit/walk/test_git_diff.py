@@ -9,7 +9,7 @@ import pytest
 from fix_repository import Repository
 
 from agentforge.errors import UsageError
-from agentforge.walk import git_diff
+from agentforge.walk import git_contents, git_diff
 
 BODY = "".join(f"line {number}\n" for number in range(30))
 
@@ -102,7 +102,7 @@ def test_staged_is_the_index_and_not_the_working_tree(repository: Repository) ->
         ("new.py", None),
     ]
     blobs = [file.blob or "" for file in files]
-    assert list(git_diff.read_blobs(str(repository.root), blobs, 100)) == [b"2\n", None, b"1\n"]
+    assert list(git_contents.read_blobs(str(repository.root), blobs, 100)) == [b"2\n", None, b"1\n"]
 
 
 def test_staged_before_the_first_commit_is_everything(repository: Repository) -> None:
@@ -190,11 +190,11 @@ def test_content_is_read_by_id_and_a_large_one_is_passed_over(repository: Reposi
     repository.commit({"a": b"\0\n\xff", "large": b"x" * 3_000_000, "empty": b"", "z": b"last"})
     ids = [repository.git("rev-parse", f"HEAD:{name}") for name in ("a", "large", "empty", "z")]
     found = list(
-        git_diff.read_blobs(
+        git_contents.read_blobs(
             str(repository.root), [*ids[:3], "0" * 40, repository.git("rev-parse", "HEAD"), ids[3]], 100
         )
     )
     assert found == [b"\0\n\xff", None, b"", None, None, b"last"]
-    assert git_diff.read_file_at(str(repository.root), "main", "z", 100) == b"last"
-    assert git_diff.read_file_at(str(repository.root), "main", "nothing", 100) is None
-    assert git_diff.read_file_at(str(repository.root), "nowhere", "z", 100) is None
+    assert git_contents.read_file_at(str(repository.root), "main", "z", 100) == b"last"
+    assert git_contents.read_file_at(str(repository.root), "main", "nothing", 100) is None
+    assert git_contents.read_file_at(str(repository.root), "nowhere", "z", 100) is None
