@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -168,3 +170,33 @@ def test_folders_that_are_not_there_or_no_language(run: Run, folder: Path) -> No
     done = run("test", str(folder))
     assert done.returncode == 2
     assert "Did you mean `python`" in done.stderr
+
+
+def test_a_team_sets_rules_for_all_its_projects(run: Run, migrated_url: str, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def f(a=[]):\n    return a\n")
+    at = ("--database-url", migrated_url)
+
+    def found() -> list[tuple[str, str]]:
+        done = analyze(tmp_path, *at, "--format", "json")
+        return [(item["severity"], item["status"]) for item in json.loads(done)["violations"]]
+
+    def analyze(*arguments: object) -> str:
+        with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")) as out:
+            cli.run(["analyze", "-q", *map(str, arguments)])
+        out.seek(0)
+        return out.read()
+
+    assert found() == [("medium", "new")]
+    done = run("set-severity", "python-mutable-default", "high", *at)
+    assert (done.returncode, done.stdout.split()[-4:]) == (0, ["python-mutable-default", "python", "yes", "high"])
+    assert found() == [("high", "open")]
+    document = json.loads(run("disable", "python-mutable-default", "--format", "json", *at).stdout)
+    assert document["languages"] == [{"language": "python", "enabled": False, "severity": "high"}]
+    assert found() == [("high", "fixed")]
+    assert run("enable", "python-mutable-default", *at).returncode == 0
+    assert run("reset", "PYTHON-mutable-default", "--language", "python", *at).returncode == 0
+    assert found() == [("medium", "reopened")]
+    refused = run("disable", "js-eval", "--language", "python", *at)
+    assert refused.returncode == 2
+    assert "applies to javascript, tsx, typescript" in refused.stderr
+    assert run("set-severity", "js-eval", "huge", *at).returncode == 2
