@@ -57,6 +57,7 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
     )
     with open_database(settings, say, Request("similar"), needs_session=False) as connection:
         found = pipeline.similar(Search(connection), request)
+    found = pipeline.explained(found)
     if as_json:
         document = report.document(found.function, found.model, found.matches, agentforge.__version__)
         json.dump(document, sys.stdout, indent=2, ensure_ascii=False)

@@ -121,6 +121,11 @@ def extract(parsed: ParsedFile, spans: Sequence[tuple[int, int]]) -> list[bytes]
     return _pack(_count(*_word_ids(words)), _count(*_ngram_ids(nodes)), len(spans))
 
 
+def sub_tokens(name: str) -> list[str]:
+    """The parts of an identifier in lower case: `parseHTTPDate` and `parse_http_date` have the same."""
+    return [part.decode("utf-8", "replace").lower() for part in _SUB_TOKEN.findall(name.encode("utf-8", "replace"))]
+
+
 def of_text(text: str) -> bytes:
     """Features of words that people wrote: the words of code that would be called so, and no structure."""
     words = b"".join(map(_words.__getitem__, _WORD.findall(text.encode("utf-8", "replace"))))

@@ -78,17 +78,26 @@ class HashedEmbedder:
             vectors[start : start + len(block)] = self._embed_block(block)
         return vectors
 
-    def _embed_block(self, features: list[bytes]) -> NDArray[np.float64]:
+    def channels(self, snippets: Sequence[Snippet]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Words and structure of some snippets, each a row of length 1, or 0 where there is nothing."""
+        return self._channels([snippet.features or EMPTY for snippet in snippets])
+
+    def rarity(self, feature: str) -> float:
+        """How rare a word is in code, by its text with its kind (`s:` sub-token, `w:` identifier, `c:` call)."""
+        return float(self._idf[0][zlib.crc32(feature.encode()) & (IDF_BUCKETS - 1)])
+
+    def _channels(self, features: list[bytes]) -> tuple[NDArray[Any], NDArray[Any]]:
         shape = self._projection
         words, nodes = unpack(features)
-        vectors = np.hstack(
-            [
-                np.sqrt(shape.word_weight)
-                * _project(words, self._idf[0], (len(features), shape.word_dimension), shape.hashes),
-                np.sqrt(1 - shape.word_weight)
-                * _project(nodes, self._idf[1], (len(features), shape.node_dimension), shape.hashes),
-            ]
+        return (
+            _project(words, self._idf[0], (len(features), shape.word_dimension), shape.hashes),
+            _project(nodes, self._idf[1], (len(features), shape.node_dimension), shape.hashes),
         )
+
+    def _embed_block(self, features: list[bytes]) -> NDArray[np.float64]:
+        weight = self._projection.word_weight
+        words, nodes = self._channels(features)
+        vectors = np.hstack([np.sqrt(weight) * words, np.sqrt(1 - weight) * nodes])
         empty = ~vectors.any(axis=1)
         vectors[empty, 0] = 1.0
         unit: NDArray[np.float64] = vectors / np.sqrt(np.square(vectors).sum(axis=1))[:, None]

@@ -34,10 +34,17 @@ def snippet_from_code(code: str, language: str | None, name: str = "") -> Snippe
         parse.ParseTimeoutError: the code takes the parser too long.
     """
     code = code.strip()
-    if language is None:
-        return Snippet(None, name, code, EMPTY)
-    best = _parse(code, language)
-    return Snippet(language, name, code, extract(best.parsed, [best.span])[0])
+    return Snippet(None, name, code, EMPTY) if language is None else parsed_snippet(code, language, name)[0]
+
+
+def parsed_snippet(code: str, language: str, name: str = "") -> tuple[Snippet, parse.ParsedFile]:
+    """The same with the tree of the code, inside what its language wants around it.
+
+    Raises:
+        parse.ParseTimeoutError: the code takes the parser too long.
+    """
+    best = _parse(code.strip(), language)
+    return Snippet(language, name, code.strip(), extract(best.parsed, [best.span])[0]), best.parsed
 
 
 def snippet_from_text(text: str) -> Snippet:

@@ -49,11 +49,31 @@ class FunctionRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why two functions are near.
+
+    Attributes:
+        words, structure: cosine of the two channels of the `hashed` model, whichever model compared.
+        shared_calls: names that both call, the rarest first, as the function in question writes them.
+        text: all of it in words.
+    """
+
+    words: float
+    structure: float
+    shared_calls: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """A function near another one; `score` is the cosine similarity, at most 1."""
+    """A function near another one; `score` is the cosine similarity, at most 1.
+
+    `explanation` is None where nobody asked for it, or the code of one of them cannot be parsed.
+    """
 
     score: float
     function: FunctionRef
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)

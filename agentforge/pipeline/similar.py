@@ -7,7 +7,7 @@ import hashlib
 import heapq
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agentforge.errors import UsageError
@@ -91,6 +91,17 @@ def similar(search: Search, request: Request) -> Found:
     own = subject.place.project_id if subject.place else None
     filters = Filters(_projects(search, request, own), request.language, request.limit, request.min_score)
     return Found(subject.ref, vector.model, tuple(search.nearest(vector, filters, subject.place)))
+
+
+def explained(found: Found) -> Found:
+    """The same, with the reason of each match in words. It asks no database."""
+    if not found.matches:
+        return found
+    from agentforge.embed.explain import Explainer
+
+    reasons = Explainer(found.function).explain([match.function for match in found.matches])
+    matches = tuple(replace(match, explanation=reason) for match, reason in zip(found.matches, reasons, strict=True))
+    return replace(found, matches=matches)
 
 
 def _projects(search: Search, request: Request, own: int | None) -> tuple[int, ...] | None:

@@ -38,6 +38,8 @@ def _parts(function: FunctionRef, matches: Sequence[Match], *, show_code: bool) 
             (f"  {place_of(found)}, {found.lines_of_code:,} lines", "dim"),
         )
         yield Text(f"      {found.signature}", "dim", overflow="ellipsis", no_wrap=True)
+        if match.explanation:
+            yield Text(f"      {match.explanation.text}", "italic")
     yield Text("\n--show-code shows them side by side.", "dim")
 
 
@@ -47,7 +49,8 @@ def _side_by_side(function: FunctionRef, match: Match) -> Table:
         pair.add_column(
             Text.assemble(column.qualified_name, (f"  {place_of(column)}", "dim")), ratio=1, overflow="fold"
         )
-    pair.title = Text(f"\n{match.score:.2f}", score_style(match.score))
+    reason = f"  {match.explanation.text}" if match.explanation else ""
+    pair.title = Text.assemble((f"\n{match.score:.2f}", score_style(match.score)), reason)
     pair.add_row(code_of(function), code_of(match.function))
     return pair
 
@@ -91,8 +94,19 @@ def document(function: FunctionRef, model: str, matches: Sequence[Match], versio
         "tool": {"name": "agentforge", "version": version},
         "model": model,
         "function": function_object(function),
-        "matches": [{"score": round(match.score, 4), **function_object(match.function)} for match in matches],
+        "matches": [_match_object(match) for match in matches],
     }
+
+
+def _match_object(match: Match) -> dict[str, Any]:
+    reason = match.explanation
+    explanation = reason and {
+        "words": round(reason.words, 4),
+        "structure": round(reason.structure, 4),
+        "shared_calls": list(reason.shared_calls),
+        "text": reason.text,
+    }
+    return {"score": round(match.score, 4), "explanation": explanation, **function_object(match.function)}
 
 
 def function_object(function: FunctionRef) -> dict[str, Any]:

@@ -16,7 +16,9 @@ CREATE FUNCTION agentforge.search_words(name text, code text) RETURNS tsvector
         || to_tsvector('pg_catalog.english'::regconfig, agentforge.split_words(left(code, 20000)));
 GRANT EXECUTE ON FUNCTION agentforge.split_words(text), agentforge.search_words(text, text) TO agentforge_app;
 
-CREATE INDEX functions_words ON agentforge.functions USING gin (agentforge.search_words(qualified_name, code));
+-- Rows wait in a list until it has 256 kB: with the usual 4 MB the index of 20,000 functions was three times as large.
+CREATE INDEX functions_words ON agentforge.functions USING gin (agentforge.search_words(qualified_name, code))
+    WITH (gin_pending_list_limit = 256);
 
 -- The functions, among those in the searched branches of some or (NULL) all projects that the caller may read, that have the words
 -- of a text, the best first. It runs with its owner's rights, because a policy would be asked about every function before the
