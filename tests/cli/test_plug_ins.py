@@ -82,6 +82,26 @@ def test_pre_commit_stops_a_commit_that_adds_a_violation(repository: Repository,
     assert "a.py:5 B602" in done.stderr
 
 
+def test_a_hook_sees_the_index_of_its_commit(repository: Repository) -> None:
+    """Without pre-commit, in a linked worktree, with an index that git made for this one commit."""
+    repository.commit({"a.py": "x = 1\n"})
+    hook = repository.root / ".git/hooks/pre-commit"
+    hook.write_text(f"#!/bin/sh\nexec {BIN / 'agentforge'} check --staged --fail-on high\n")
+    hook.chmod(0o755)
+    linked = repository.root.parent / "linked"
+    repository.git("worktree", "add", "-q", str(linked), "-b", "side")
+    (linked / "a.py").write_text(SHELL)
+    for what in (["-a"], ["a.py"]):
+        done = subprocess.run(
+            ["git", "commit", "-q", "-m", "x", *what],
+            cwd=linked,
+            env=repository.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, "a.py:5 B602" in done.stderr) == (1, True), done.stderr
+
+
 def test_pre_commit_can_look_at_whole_files(repository: Repository, hook: str) -> None:
     repository.commit({"a.py": SHELL, "with space.py": "x = 1\n"})
     repository.write({".pre-commit-config.yaml": f"repos:\n{hook}    hooks:\n      - id: agentforge-check-files\n"})
