@@ -21,12 +21,13 @@ from agentforge.model import Category, Severity, Status
 from agentforge.pipeline import violations as pipeline
 from agentforge.pipeline.waivers import rescore
 from agentforge.report.spreadsheet import cell
+from agentforge.report.text import showable
 from agentforge.store import violations as store
 from agentforge.store import waivers
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.requests import Request
 from agentforge.store.retry import retrying
-from agentforge.store.violations import Found
+from agentforge.store.violations import Branch, Found
 from agentforge.store.waivers import Touched
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ class Wanted:
 def run_list(settings: DatabaseSettings, wanted: Wanted, output_format: str) -> int:
     """Print the violations that are wanted."""
     with open_database(settings, say, Request("violations list"), needs_session=False) as connection:
-        scope = pipeline.scope(store.branches(connection), wanted.project, wanted.branch, current_tree())
+        here = current_tree()
+        scope = pipeline.scope(store.branches(connection), wanted.project, wanted.branch, here)
+        if wanted.branch is None:
+            _tell_of_another_branch(scope, here)
         paths, rules = store.names(connection, scope) if wanted.paths or wanted.rules else ((), ())
         found, total = store.find(
             connection,
@@ -82,6 +86,14 @@ def run_list(settings: DatabaseSettings, wanted: Wanted, output_format: str) -> 
     if total > len(found):
         say(f"{len(found):,} of {total:,} are shown; --limit 0 shows all.")
     return EXIT_CLEAN
+
+
+def _tell_of_another_branch(scope: Sequence[Branch], here: SourceTree | None) -> None:
+    """Say so where the branch that is checked out was not analysed, and another one is shown."""
+    for item in scope:
+        if here is not None and item.key == here.key and item.name != here.branch:
+            missing = f"Branch {here.branch}" if here.branch else "What is checked out"
+            say(showable(f"{missing} was not analysed yet: this is {item.name or 'the last analysis'}."))
 
 
 def _statuses(values: Sequence[str]) -> tuple[Status, ...]:

@@ -89,6 +89,13 @@ def test_list_filters(repository: Bench) -> None:
     assert [row["path"] for row in rows] == ["src/run.py", "tests/test_run.py", "tests/test_run.py", "src/run.py"]
 
 
+def test_another_branch_than_the_one_checked_out_is_named(repository: Bench) -> None:
+    repository.git("checkout", "-q", "-b", "topic")
+    assert "Branch topic was not analysed yet: this is main." in run(repository, "list")
+    repository.git("checkout", "-q", "main")
+    assert "not analysed" not in run(repository, "list")
+
+
 def test_show_marks_the_place_and_lets_nothing_through_to_the_terminal(repository: Bench) -> None:
     text = run(repository, "show", short(repository, "B102"))
     lines = text.splitlines()
