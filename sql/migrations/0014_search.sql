@@ -3,42 +3,70 @@
 
 -- policies -------------------------------------------------------------------------------------------------------------
 
--- Every policy asks these once for each table of a statement: they look the session up once, and PL/pgSQL keeps their plans.
+-- Every policy asks these once for each table of a statement. They look the session up once, all in the same place, and PL/pgSQL
+-- keeps their plans.
+
+-- The user whose token the session presents, while that session has not expired and the user is active, and his role; the local
+-- user for an operator who presents none; NULL for everybody else. It works with the rights and names of the functions below.
+CREATE FUNCTION agentforge.caller(OUT id bigint, OUT role text) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    token text := current_setting('agentforge.session_token', true);
+BEGIN
+    IF token <> '' THEN
+        SELECT u.id, u.role INTO id, role
+        FROM agentforge.user_sessions AS s JOIN agentforge.users AS u ON u.id = s.user_id
+        WHERE s.token_digest = sha256(convert_to(token, 'UTF8')) AND s.expires_at > statement_timestamp() AND u.is_active;
+    ELSIF agentforge.is_operator() THEN
+        SELECT u.id, u.role INTO id, role FROM agentforge.users AS u WHERE u.username = 'local';
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION agentforge.current_user_id() RETURNS bigint
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    me record := agentforge.caller();
+BEGIN
+    RETURN me.id;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION agentforge.current_user_role() RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    me record := agentforge.caller();
 BEGIN
-    RETURN (SELECT u.role FROM agentforge.users AS u WHERE u.id = agentforge.current_user_id());
+    RETURN me.role;
 END
 $$;
 
 CREATE OR REPLACE FUNCTION agentforge.reads_everything() RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    me bigint := agentforge.current_user_id();
+    me record := agentforge.caller();
 BEGIN
-    RETURN EXISTS (SELECT FROM agentforge.users AS u WHERE u.id = me AND u.role IN ('admin', 'auditor'));
+    RETURN coalesce(me.role IN ('admin', 'auditor'), false);
 END
 $$;
 
 CREATE OR REPLACE FUNCTION agentforge.writes_everything() RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    me bigint := agentforge.current_user_id();
+    me record := agentforge.caller();
 BEGIN
-    RETURN EXISTS (SELECT FROM agentforge.users AS u WHERE u.id = me AND u.role = 'admin');
+    RETURN coalesce(me.role = 'admin', false);
 END
 $$;
-
 
 CREATE OR REPLACE FUNCTION agentforge.permitted_projects(levels text[], roles text[]) RETURNS bigint[]
     LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    me bigint := agentforge.current_user_id();
+    me record := agentforge.caller();
 BEGIN
-    IF EXISTS (SELECT FROM agentforge.users AS u WHERE u.id = me AND u.role = ANY (roles)) THEN
+    IF me.role = ANY (roles) THEN
         RETURN ARRAY(
             SELECT p.project_id FROM agentforge.user_permissions AS p
-            WHERE p.user_id = me AND p.permission = ANY (levels) ORDER BY p.project_id);
+            WHERE p.user_id = me.id AND p.permission = ANY (levels) ORDER BY p.project_id);
     END IF;
     RETURN '{}';
 END
@@ -47,15 +75,14 @@ $$;
 CREATE OR REPLACE FUNCTION agentforge.readable_projects() RETURNS bigint[]
     LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    me bigint := agentforge.current_user_id();
-    my_role text := (SELECT u.role FROM agentforge.users AS u WHERE u.id = me);
+    me record := agentforge.caller();
 BEGIN
-    IF my_role IN ('admin', 'auditor') THEN
+    IF me.role IN ('admin', 'auditor') THEN
         RETURN ARRAY(SELECT p.id FROM agentforge.projects AS p ORDER BY p.id);
-    ELSIF my_role IN ('developer', 'viewer') THEN
+    ELSIF me.role IN ('developer', 'viewer') THEN
         RETURN ARRAY(
             SELECT p.project_id FROM agentforge.user_permissions AS p
-            WHERE p.user_id = me AND p.permission IN ('read', 'write', 'admin') ORDER BY p.project_id);
+            WHERE p.user_id = me.id AND p.permission IN ('read', 'write', 'admin') ORDER BY p.project_id);
     END IF;
     RETURN '{}';
 END
@@ -189,51 +216,56 @@ DECLARE
     readable bigint[] := agentforge.readable_projects();
     own record;
     scope record;
+    list record;
     vector %1$I.halfvec;
-    list integer[];
-    youngest bigint;
     excluded bigint[];
+    read integer;
 BEGIN
     SELECT f.project_id, f.file_analysis_id, f.start_line, f.end_line INTO own
     FROM agentforge.functions AS f WHERE f.id = subject;
     IF (own.project_id = ANY (readable)) IS NOT TRUE THEN
         RETURN;
     END IF;
-    SELECT n.neighbours, m.listed_up_to INTO list, youngest
-    FROM agentforge.function_neighbours AS n JOIN agentforge.embedding_models AS m ON m.id = n.model_id
-    WHERE n.model_id = model AND n.function_id = subject;
-    IF list IS NULL OR pg_sequence_last_value('agentforge.functions_id_seq') - youngest > 5000 THEN
+    SELECT n.model_id, n.neighbours, m.listed_up_to AS youngest INTO list
+    FROM agentforge.embedding_models AS m
+    JOIN agentforge.function_neighbours AS n ON n.model_id = m.id AND n.function_id = subject
+    WHERE model IS NULL OR m.id = model ORDER BY m.id DESC LIMIT 1;
+    IF list.model_id IS NULL OR pg_sequence_last_value('agentforge.functions_id_seq') - list.youngest > 5000 THEN
         RETURN;
     END IF;
     SELECT e.embedding INTO vector FROM agentforge.function_embeddings AS e
-    WHERE e.function_id = subject AND e.model_id = model;
+    WHERE e.function_id = subject AND e.model_id = list.model_id;
     scope := agentforge.scope_of(readable, wanted, language);
     excluded := ARRAY(
         SELECT f.id FROM agentforge.functions AS f
         WHERE f.file_analysis_id = own.file_analysis_id AND f.start_line <= own.end_line AND own.start_line <= f.end_line);
-    -- IS TRUE makes a hash table of the branches, not a join.
-    SELECT array_agg(n.id), array_agg(n.distance) INTO ids, distances
-    FROM (
-        SELECT e.function_id AS id, e.embedding OPERATOR(%1$I.<=>) vector AS distance
-        FROM unnest(list) AS l (id) JOIN agentforge.function_embeddings AS e ON e.function_id = l.id
-        WHERE e.model_id = model AND (language IS NULL OR e.file_type = language) AND e.function_id <> ALL (excluded)
-          AND ((e.project_id, e.branch) IN (
-              SELECT s.project_id, s.branch FROM unnest(scope.projects, scope.branches) AS s (project_id, branch)
-          )) IS TRUE
-        ORDER BY distance, id
-        LIMIT most
-    ) AS n;
+    -- The first half is mostly enough. IS TRUE makes a hash table of the branches, not a join.
+    FOREACH read IN ARRAY ARRAY[32, 64] LOOP
+        SELECT array_agg(n.id), array_agg(n.distance) INTO ids, distances
+        FROM (
+            SELECT e.function_id AS id, e.embedding OPERATOR(%1$I.<=>) vector AS distance
+            FROM unnest(list.neighbours[:read]) AS l (id) JOIN agentforge.function_embeddings AS e ON e.function_id = l.id
+            WHERE e.model_id = list.model_id AND (language IS NULL OR e.file_type = language)
+              AND e.function_id <> ALL (excluded)
+              AND ((e.project_id, e.branch) IN (
+                  SELECT s.project_id, s.branch FROM unnest(scope.projects, scope.branches) AS s (project_id, branch)
+              )) IS TRUE
+            ORDER BY distance, id
+            LIMIT most
+        ) AS n;
+        EXIT WHEN cardinality(ids) = most;
+    END LOOP;
     IF coalesce(cardinality(ids), 0) < most THEN
         ids := NULL;
-    ELSIF pg_sequence_last_value('agentforge.functions_id_seq') > youngest THEN
+    ELSIF pg_sequence_last_value('agentforge.functions_id_seq') > list.youngest THEN
         SELECT array_agg(n.id), array_agg(n.distance) INTO ids, distances
         FROM (
             SELECT k.id, k.distance FROM unnest(ids, distances) AS k (id, distance)
             UNION ALL
             SELECT e.function_id, e.embedding OPERATOR(%1$I.<=>) vector
             FROM agentforge.function_embeddings AS e
-            WHERE e.function_id > youngest AND e.model_id = model AND (language IS NULL OR e.file_type = language)
-              AND e.function_id <> ALL (excluded)
+            WHERE e.function_id > list.youngest AND e.model_id = list.model_id
+              AND (language IS NULL OR e.file_type = language) AND e.function_id <> ALL (excluded)
               AND ((e.project_id, e.branch) IN (
                   SELECT s.project_id, s.branch FROM unnest(scope.projects, scope.branches) AS s (project_id, branch)
               )) IS TRUE
@@ -387,21 +419,18 @@ DECLARE
     found_distances double precision[];
     excluded bigint[];
 BEGIN
-    IF subject IS NOT NULL AND model IS NULL THEN
-        model := (SELECT max(e.model_id) FROM agentforge.function_embeddings AS e WHERE e.function_id = subject);
-    END IF;
     IF subject IS NOT NULL THEN
         SELECT k.ids, k.distances INTO found_ids, found_distances
         FROM agentforge.known_neighbours(subject, model, wanted, language, most) AS k;
     END IF;
     IF found_ids IS NULL THEN
         IF subject IS NOT NULL THEN
-            SELECT e.embedding, f.project_id, a.file_path, f.start_line, f.end_line
-            INTO query, here_project, here_path, here_start, here_end
+            SELECT e.embedding, e.model_id, f.project_id, a.file_path, f.start_line, f.end_line
+            INTO query, model, here_project, here_path, here_start, here_end
             FROM agentforge.function_embeddings AS e
             JOIN agentforge.functions AS f ON f.id = e.function_id
             JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
-            WHERE e.function_id = subject AND e.model_id = model;
+            WHERE e.function_id = subject AND (model IS NULL OR e.model_id = model) ORDER BY e.model_id DESC LIMIT 1;
         END IF;
         excluded := ARRAY(
             SELECT f.id FROM agentforge.file_analyses AS a JOIN agentforge.functions AS f ON f.file_analysis_id = a.id
