@@ -17,6 +17,7 @@ from tree_sitter import Node
 
 Arguments = list[tuple[str, Literal["capture", "string"]]]
 _HEAD = 300
+_CAPTURE = re.compile(r"\{([A-Za-z_]\w*)\}")
 _MAX_DEPTH = 400
 # What stands where a secret will be filled in: a template, a name of the thing itself, or a row of one character.
 _PLACEHOLDER = re.compile(
@@ -136,6 +137,18 @@ COUNTS: dict[str, tuple[int, int | None]] = {
 PATTERNS = frozenset({"follows?", "inside?", "within?"})
 
 
+def _filled(value: str, captures: dict[str, list[Node]]) -> str:
+    """An argument with the texts of captures in it, for `{capture}`, as a regular expression takes them literally."""
+    if "{" not in value:
+        return value
+
+    def fill(found: re.Match[str]) -> str:
+        nodes = captures.get(found[1], ())
+        return re.escape(text(nodes[0])) if nodes else found[0]
+
+    return _CAPTURE.sub(fill, value)
+
+
 def evaluate(
     predicate: str,
     args: Arguments,
@@ -153,5 +166,5 @@ def evaluate(
     test = PREDICATES[predicate.removeprefix("not-")]
     if not args or args[0][1] != "capture":
         raise LookupError(predicate)
-    strings = [value for value, _ in args[1:]]
+    strings = [_filled(value, captures) for value, _ in args[1:]]
     return all(test(node, strings) is not negated for node in captures.get(args[0][0], ()))
