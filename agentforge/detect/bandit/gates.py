@@ -27,6 +27,7 @@ class Gates:
 
     Attributes:
         call: whether a call of this qualified name may be a finding.
+        words: texts of which each name that passes `call` holds one; None where that is not known.
         keyword: whether a call with a keyword of this name may be; a call needs to pass `call` or `keyword`.
         string: the same of a string, its node and its parent.
         imported: whether the import of this dotted name may be a finding.
@@ -35,6 +36,7 @@ class Gates:
     """
 
     call: CallGate | None = None
+    words: tuple[str, ...] | None = None
     keyword: CallGate | None = None
     string: StringGate | None = None
     imported: Callable[[str, str], bool] | None = None
@@ -69,11 +71,11 @@ def _called(*, last: tuple[str, ...] = (), within: tuple[str, ...] = (), root: t
         parts = name.split(".")
         return parts[-1] in last or parts[0] in root or any(piece in name for piece in within)
 
-    return Gates(call=may_match)
+    return Gates(call=may_match, words=(*last, *within, *root))
 
 
 def _keywords(*names: str) -> Gates:
-    return Gates(call=_never, keyword=lambda name: name in names)
+    return Gates(call=_never, words=(), keyword=lambda name: name in names)
 
 
 def _configured(*keys: str, also: tuple[str, ...] = ()) -> Callable[[Any], Gates]:
@@ -83,7 +85,7 @@ def _configured(*keys: str, also: tuple[str, ...] = ()) -> Callable[[Any], Gates
         if not isinstance(config, Mapping) or not all(isinstance(config.get(key, ()), list | tuple) for key in keys):
             return NONE
         listed = {name for key in keys for name in config.get(key, ()) if isinstance(name, str)} | set(also)
-        return Gates(call=lambda name: name in listed)
+        return Gates(call=lambda name: name in listed, words=tuple(listed))
 
     return build
 
@@ -99,7 +101,9 @@ def _password(_: Any) -> Gates:
     def suspicious(name: str) -> bool:
         return RE_CANDIDATES.search(name) is not None
 
-    return Gates(call=_never, keyword=suspicious, string=may_match, function=lambda node: bool(node.args.defaults))
+    return Gates(
+        call=_never, words=(), keyword=suspicious, string=may_match, function=lambda node: bool(node.args.defaults)
+    )
 
 
 def _temporary(config: Any) -> Gates:
@@ -132,6 +136,7 @@ def _blacklist(config: Any) -> Gates:
     }
     return Gates(
         call=lambda name: name in calls or name.endswith("__import__"),
+        words=(*calls, "__import__"),
         imported=lambda kind, name: name.startswith(beginnings[kind]),
     )
 

@@ -8,8 +8,10 @@ are made where a test is called, and a test is called only where its gates let s
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 from typing import Any
 
 from bandit.core import context as bandit_context
@@ -68,6 +70,10 @@ class Plan:
         everything = not all(is_known(test.call) for found in self._tests.values() for test in found)
         steps = {kind: self._step(kind, everything) for kind in _KINDS}
         self.steps = {kind: step for kind, step in steps.items() if everything or step.visit or step.fields}
+        of_calls = [test.gates for test in self.of("Call")]
+        words = {word for gates in of_calls for word in gates.words or ()}
+        self._words = re.compile("|".join(map(re.escape, sorted(words))) or "(?!)")
+        self._wordless = [index for index, gates in enumerate(of_calls) if gates.call is None or gates.words is None]
         self._by_call: dict[str, int] = {}
         self._by_keyword: dict[str, int] = {}
 
@@ -88,7 +94,9 @@ class Plan:
         """The tests that may find something in a call."""
         passed = self._by_call.get(name)
         if passed is None:
-            passed = self._remember(self._by_call, name, lambda gates: gates.call is None or gates.call(name))
+            # Few names hold a word that any test looks for.
+            which = None if self._words.search(name) else self._wordless
+            passed = self._remember(self._by_call, name, lambda gates: gates.call is None or gates.call(name), which)
         for keyword in keywords:
             if keyword.arg is not None:
                 passed |= self._with_keyword(keyword.arg)
@@ -102,11 +110,15 @@ class Plan:
             )
         return found
 
-    def _remember(self, known: dict[str, int], name: str, passes: Callable[[Gates], bool]) -> int:
-        """A bit for each of the tests of calls that passes."""
+    def _remember(
+        self, known: dict[str, int], name: str, passes: Callable[[Gates], bool], which: Sequence[int] | None = None
+    ) -> int:
+        """A bit for each of the tests of calls that passes, of those at some places if they are given."""
         if len(known) >= _REMEMBERED_NAMES:
             known.clear()
-        found = known[name] = sum(passes(test.gates) << index for index, test in enumerate(self.of("Call")))
+        tests = self.of("Call")
+        places = range(len(tests)) if which is None else which
+        found = known[name] = sum(passes(tests[index].gates) << index for index in places)
         return found
 
 
@@ -131,6 +143,7 @@ class Visitor:
         self._plan = plan
         self._strings = plan.of("Str")
         self._nosec_lines = nosec_lines
+        self._visited: list[Any] = []
         self._imports: set[str] = set()
         self._aliases: dict[str, str] = {}
         try:
@@ -148,24 +161,34 @@ class Visitor:
         Raises:
             RecursionError: the tree is too deep.
         """
-        self._children(module, self._steps[ast.Module][1])
-        tests = [test for test in self._plan.of("File") if test.gates.text is None or test.gates.text(text)]
-        given = {"file_data": self._data, "filename": self._path, "lineno": 0, "linerange": [0, 1], "col_offset": 0}
-        self._run(tests, given)
+        try:
+            self._children(module, self._steps[ast.Module][1])
+            tests = [test for test in self._plan.of("File") if test.gates.text is None or test.gates.text(text)]
+            given = {"file_data": self._data, "filename": self._path, "lineno": 0, "linerange": [0, 1], "col_offset": 0}
+            self._run(tests, given)
+        finally:
+            # Links to parents make cycles: collecting those took a tenth of an analysis, taking the links away takes 1 %.
+            for node in self._visited:
+                node._bandit_parent = None
+            self._visited.clear()
 
     def _children(self, node: Any, fields: tuple[str, ...]) -> None:
-        steps = self._steps
+        steps, visited = self._steps, self._visited.append
         for field in fields:
             value = getattr(node, field, None)
-            if value.__class__ is not list:
-                value = (value,)
-            last = len(value) - 1
-            for index, item in enumerate(value):
+            pairs: Iterable[tuple[Any, Any]]
+            if value.__class__ is list:
+                # Each with what follows it, the last one with nothing.
+                pairs = zip_longest(value, islice(value, 1, None)) if value else ()
+            else:
+                pairs = ((value, None),)
+            for item, sibling in pairs:
                 step = steps.get(item.__class__)
                 if step is None:
                     continue
+                visited(item)
                 item._bandit_parent = node
-                item._bandit_sibling = value[index + 1] if index < last else None
+                item._bandit_sibling = sibling
                 visit, inner, scope = step
                 if visit is not None:
                     visit(item)
