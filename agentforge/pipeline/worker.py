@@ -51,7 +51,7 @@ def analyse_batch(config: WorkerConfig, batch: Sequence[SourceFile]) -> list[Fil
 
 @cache
 def _tune_collector() -> None:
-    """A syntax tree is a hundred thousand objects that go by themselves: the default thresholds look at each in vain."""
+    """Syntax trees go by themselves, and the default thresholds look at each of their objects in vain."""
     gc.set_threshold(200_000, 50, 1000)
 
 

@@ -167,7 +167,7 @@ class Visitor:
             given = {"file_data": self._data, "filename": self._path, "lineno": 0, "linerange": [0, 1], "col_offset": 0}
             self._run(tests, given)
         finally:
-            # Links to parents make cycles: collecting those took a tenth of an analysis, taking the links away takes 1 %.
+            # Links to parents make cycles, and to collect those took a tenth of an analysis.
             for node in self._visited:
                 node._bandit_parent = None
             self._visited.clear()
