@@ -85,7 +85,6 @@ def renew(filled: Database) -> None:
             count = neighbours.update(connection, model)
             wall, cpu = time.perf_counter() - started, time.process_time() - spent
             print(f"{count:,} lists in {wall:.0f} s, {cpu:.0f} s of CPU", file=sys.stderr)
-        connection.execute("VACUUM (ANALYZE)")
         for function_id, number, line in connection.execute(PLACES).fetchall():
             filled.function_ids[number * FUNCTIONS_A_FILE + (line - 1) // LINES_A_FUNCTION] = function_id
 

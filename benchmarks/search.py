@@ -3,8 +3,7 @@
     python benchmarks/search.py --cache DIR --sources DIR... [--rows 100000 500000] [--queries 200] [--insert]
 
 Makes (once, in the cache) an embedded server with a database for each number of functions (benchmarks/filling.py),
-and asks for the ten nearest of random functions: a pooled transaction of a user, the projects that he may read, the
-vector of the function, the search. Prints for each filter the recall against all distances computed here, and
+and asks for the ten nearest of random functions: a pooled transaction of a user with the whole search. Prints for each filter the recall against all distances computed here, and
 milliseconds: of wall time, and of CPU time of the server's process, which other work on the machine disturbs less.
 
 `--insert` measures what the index adds to the load of a project of 10,000 functions (rolled back).
@@ -22,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import psycopg
 from corpus import Corpus, Database
-from filling import database
+from filling import database, renew
 from numpy.typing import NDArray
 
 from agentforge.store.connection import DatabaseSettings
@@ -146,6 +145,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for rows in arguments.rows:
         filled, corpus = database(arguments.cache, rows, arguments.sources)
+        renew(filled)
         if arguments.insert:
             insert(filled)
             continue
