@@ -52,7 +52,8 @@ def _parts(clusters: Sequence[Cluster], totals: Totals, *, several: bool, show_c
             yield Text(f"        and {len(cluster.members) - _SHOWN_MEMBERS} more", "dim")
         yield Text("")
     part = f", of which {len(clusters):,} are shown" if totals.clusters > len(clusters) else ""
-    found = f"{totals.clusters:,} clusters{part} among {totals.functions:,} functions"
+    noun = "cluster" if totals.clusters == 1 else "clusters"
+    found = f"{totals.clusters:,} {noun}{part} among {totals.functions:,} functions"
     yield Text(f"{found}; merging them would save {totals.lines:,} lines.", "dim")
     if not show_code:
         yield Text("--show-code shows their code.", "dim")

@@ -56,6 +56,7 @@ def test_a_table_json_and_the_exit_code(shop: Shop) -> None:
     assert "6 lines  2 functions like write_numbered\n" in done.stdout
     assert "  1.00  write_numbered  [red]one.py:1, 6 lines\n" in done.stdout
     assert "  two.py:1, 6 lines  new\n" in done.stdout
+    assert "1 cluster among 2 functions; merging them would save 6 lines.\n" in done.stdout
 
     done = shop.run("duplicates", "--new")
     assert done.returncode == 1
