@@ -2,9 +2,10 @@
 
     python benchmarks/search.py --cache DIR --sources DIR... [--rows 100000 500000] [--queries 200] [--insert]
 
-Makes (once, in the cache) an embedded server with a database for each number of functions (benchmarks/filling.py),
-and asks for the ten nearest of random functions: a pooled transaction of a user with the whole search. Prints for each filter the recall against all distances computed here, and
-milliseconds: of wall time, and of CPU time of the server's process, which other work on the machine disturbs less.
+Makes (once, in the cache) an embedded server with a database for each number of functions (benchmarks/filling.py), and
+asks for the ten nearest of random functions: a pooled transaction of a user with the whole search. Prints for each
+filter the recall against all distances computed here, and milliseconds: of wall time, and of CPU time of the server's
+process, which other work on the machine disturbs less.
 
 `--insert` measures what the index adds to the load of a project of 10,000 functions (rolled back).
 """

@@ -32,7 +32,7 @@ _REASONS = (
         "Make it again where the client programs of its server's own version are installed.",
     ),
     (
-        r'type "\w+\.(half)?vec(tor)?" does not exist',
+        r'type "?\w+\.(half)?vec(tor)?"? does not exist',
         "pgvector lies in another schema than it did when the backup was made",
         "Run ALTER EXTENSION vector SET SCHEMA agentforge in this database, then restore again.",
     ),
