@@ -126,15 +126,26 @@ PREDICATES: dict[str, Callable[[Node, list[str]], bool]] = {
     "secret?": _secret,
 }
 
+SAME = "same?"  # of two captures, so it is none of those
 # How many arguments they take, the capture included: least and most; all others take one kind of node or more.
 COUNTS: dict[str, tuple[int, int | None]] = {
     "secret?": (1, 1),
     "follows?": (2, 2),
     "inside?": (3, 3),
     "within?": (3, 3),
+    SAME: (2, 2),
 }
 # Those whose last argument is a regular expression.
 PATTERNS = frozenset({"follows?", "inside?", "within?"})
+
+
+def _same(args: Arguments, captures: dict[str, list[Node]]) -> bool:
+    """Two captures have the same text. `#eq?` looks at no length, and the binding copies the file for each text."""
+    first, second = (captures.get(name, ()) for name, _ in args)
+    if not first or not second:
+        return True
+    one, other = first[0], second[0]
+    return one.end_byte - one.start_byte == other.end_byte - other.start_byte and one.text == other.text
 
 
 def _filled(value: str, captures: dict[str, list[Node]]) -> str:
@@ -163,6 +174,8 @@ def evaluate(
         LookupError: there is no such predicate, or its first argument is not a capture.
     """
     negated = predicate.startswith("not-")
+    if predicate.endswith(SAME):
+        return _same(args, captures) is not negated
     test = PREDICATES[predicate.removeprefix("not-")]
     if not args or args[0][1] != "capture":
         raise LookupError(predicate)

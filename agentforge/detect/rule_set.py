@@ -10,7 +10,7 @@ from tree_sitter import Query, QueryError
 
 from agentforge import parse
 from agentforge.detect import loader
-from agentforge.detect.predicates import COUNTS, PATTERNS, PREDICATES
+from agentforge.detect.predicates import COUNTS, PATTERNS, PREDICATES, SAME
 from agentforge.detect.rule import Rule
 from agentforge.errors import UsageError
 
@@ -101,7 +101,7 @@ def compile_rule(rule: Rule) -> Query:
         if problem:
             raise UsageError(
                 f"{rule.source}:{rule.line}: rule `{rule.id}`: {problem}",
-                f"docs/rules.md describes them: {', '.join(sorted({*BUILT_IN, *PREDICATES}))}.",
+                f"docs/rules.md describes them: {', '.join(sorted({*BUILT_IN, *PREDICATES, SAME}))}.",
             )
     return compiled
 
@@ -120,10 +120,10 @@ def _problem(name: str, arguments: list[str]) -> str:
     if name in BUILT_IN:
         return ""
     bare = name.removeprefix("not-")
-    if bare not in PREDICATES:
+    if bare not in PREDICATES and bare != SAME:
         return f"there is no predicate `#{name}`."
     least, most = COUNTS.get(bare, (2, None))
-    if not arguments or not arguments[0].startswith("@"):
+    if not arguments or not all(part.startswith("@") for part in arguments[: 2 if bare == SAME else 1]):
         return f"`#{name}` wants a capture first."
     if len(arguments) < least or (most is not None and len(arguments) > most):
         return f"`#{name}` has {len(arguments)} arguments, which is not how many it takes."
