@@ -228,3 +228,23 @@ def compare(language: str, sources: Sequence[tuple[str, bytes]]) -> Comparison:
     for path, raw in sources:
         File(language, path, raw).compare(result)
     return result
+
+
+def main() -> None:
+    """Print the table of docs/languages.md."""
+    from real_code import files
+
+    print("| language | lines | lizard's functions | ours | in both | equal at once | equal but for what follows |")
+    print("|---|---|---|---|---|---|---|")
+    for file in sorted(DATA.glob("*.toml")):
+        language = languages.get(file.stem)
+        result = compare(file.stem, list(files(file.stem)))
+        by_name = len(result.listed)
+        print(
+            f"| {language.title} | {result.lines:,} | {result.theirs:,} | {result.ours:,} | {result.both:,} "
+            f"| {result.equal / result.both:.1%} | all{f' but {by_name} listed by name' if by_name else ''} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -31,6 +31,18 @@ def _patterns() -> dict[str, GitIgnoreSpec]:
 
 
 @cache
+def _any_pattern() -> re.Pattern[str]:
+    """What a name that fits one of the patterns fits: one expression says of most names that they fit none."""
+    expressions = {
+        pattern.regex.pattern.replace("?P<ps_d>", "?:")
+        for spec in _patterns().values()
+        for pattern in spec.patterns
+        if pattern.include and pattern.regex is not None
+    }
+    return re.compile("|".join(f"(?:{expression})" for expression in sorted(expressions)))
+
+
+@cache
 def _in_vendored_folder(folder: str) -> bool:
     return bool(folder) and _patterns()["vendored"].match_file(folder + "/")
 
@@ -45,6 +57,8 @@ def skip_by_path(path: str) -> str | None:
 
 @cache
 def _by_name(name: str) -> str | None:
+    if _any_pattern().search(name) is None:
+        return None
     return next((reason for reason, spec in _patterns().items() if spec.match_file(name)), None)
 
 
