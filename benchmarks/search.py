@@ -2,8 +2,8 @@
 
     python benchmarks/search.py --cache DIR --sources DIR... [--rows 100000 500000] [--queries 200] [--insert]
 
-Makes (once, in the cache) an embedded server with a database for each number of functions (benchmarks/filling.py), and
-asks for the ten nearest of random functions: a pooled transaction of a user with the whole search. Prints for each
+Makes (once, in the cache) an embedded server with a database for each number of functions (benchmarks/filling.py),
+and asks for the ten nearest of random functions: a pooled transaction of a user with the whole search. Prints for each
 filter the recall against all distances computed here, and milliseconds: of wall time, and of CPU time of the server's
 process, which other work on the machine disturbs less.
 
