@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from agentforge.detect.bandit import load_config
-from agentforge.embed.duplicates import MIN_LINES
 from agentforge.model import Function, Halstead, Report, SourceFile, Status, Violation
 from agentforge.pipeline.analyze import Request, analyze
 from agentforge.pipeline.events import Notice, Observer
@@ -112,6 +111,8 @@ def _since_the_default_branch(
 def _functions(
     connection: Connection, gate: GateRun, report: Report, before: Sequence[Before]
 ) -> Sequence[NewFunction]:
+    from agentforge.embed.duplicates import MIN_LINES
+
     project = report.project
     if project.id is None:
         return ()

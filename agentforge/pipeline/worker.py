@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from agentforge import languages, measure, parse
 from agentforge.detect import detect
-from agentforge.detect.bandit import BanditConfig, scan
+from agentforge.detect.bandit import BanditConfig
 from agentforge.detect.bandit.columns import in_characters
 from agentforge.detect.fingerprint import assign
 from agentforge.detect.selection import NOTHING_CHOSEN, Selection, chosen
@@ -113,6 +113,9 @@ def _python(
     config: WorkerConfig, file: SourceFile, raw: bytes, parsed: parse.ParsedFile, decoded: parse.Decoded
 ) -> tuple[FileMetrics, list[Violation]]:
     """The metrics with radon's figures, and bandit's findings."""
+    # bandit takes a tenth of a second to import, which a run with nothing to analyse need not pay.
+    from agentforge.detect.bandit.scan import scan
+
     python = parse_python(raw)
     metrics = measure_python(parsed, decoded, python)
     try:

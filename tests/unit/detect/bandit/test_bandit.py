@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import rich
 
-from agentforge.detect.bandit import BanditConfig, load_config, scan
+from agentforge.detect.bandit import BanditConfig, load_config
+from agentforge.detect.bandit.scan import scan
 from agentforge.errors import UsageError
 from agentforge.parse.python_ast import parse_python
 

@@ -15,7 +15,8 @@ import pytest
 from bandit.core import config as bandit_config
 from bandit.core import extension_loader, manager, test_properties, test_set
 
-from agentforge.detect.bandit import BanditConfig, gates, load_config, scan
+from agentforge.detect.bandit import BanditConfig, gates, load_config
+from agentforge.detect.bandit.scan import scan
 from agentforge.detect.bandit.visitor import Plan, Visitor
 from agentforge.parse.python_ast import parse_python
 
