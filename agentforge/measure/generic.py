@@ -18,13 +18,14 @@ from agentforge.parse import Decoded, ParsedFile, captures, grammar
 _TRIVIA: dict[str, Query] = {}
 
 
-def measure(parsed: ParsedFile | None, decoded: Decoded, *, halstead: bool = True) -> FileMetrics:
+def measure(parsed: ParsedFile | None, decoded: Decoded, *, halstead: bool = True, text: bool = True) -> FileMetrics:
     """Measure a file.
 
     Args:
         parsed: its tree, or None for text in no language that we parse: then only its lines are counted.
         decoded: its text.
         halstead: whether to count Halstead's measures; without them they are 0, and so are the maintainability indices.
+        text: whether to keep the code of functions, and what lies outside them, for who stores or embeds it.
     """
     if parsed is None:
         return FileMetrics(lines=count(decoded.data, decoded.data))
@@ -37,14 +38,14 @@ def measure(parsed: ParsedFile | None, decoded: Decoded, *, halstead: bool = Tru
     complexities = measure_functions(parsed, definitions)
     functions = [definition for definition in definitions if definition.is_function]
     rows = tuple(
-        _function(parsed, definition, complexity, code, tokens, index)
+        _function(parsed, definition, complexity, code, tokens, index, text=text)
         for definition, complexity in zip(functions, complexities, strict=True)
     )
     total = tokens.measure(0, len(parsed.data)) if tokens else Halstead()
     return FileMetrics(
         lines=lines,
         functions=rows,
-        chunks=chunks(parsed.data, code, definitions),
+        chunks=chunks(parsed.data, code, definitions) if text else (),
         classes=sum(definition.is_class for definition in definitions),
         maintainability_index=_file_index(total.volume, rows, lines) if tokens else 0.0,
         halstead=total,
@@ -60,6 +61,8 @@ def _function(
     code: bytes,
     tokens: Tokens | None,
     index: list[int],
+    *,
+    text: bool,
 ) -> Function:
     start, end = definition.start_byte, definition.end_byte
     first = definition.node.start_point.row
@@ -83,7 +86,7 @@ def _function(
         maintainability_index=(
             maintainability_index(halstead.volume, complexity.cyclomatic, lines_of_code, 0.0) if tokens else 0.0
         ),
-        code=parsed.data[start:end].decode("utf-8", "replace"),
+        code=parsed.data[start:end].decode("utf-8", "replace") if text else "",
         code_hash=code_hash(code[start:end]),
     )
 

@@ -21,7 +21,7 @@ from agentforge.parse import Decoded, ParsedFile
 from agentforge.parse.python_ast import PythonAst
 
 
-def measure_python(parsed: ParsedFile, decoded: Decoded, python: PythonAst) -> FileMetrics:
+def measure_python(parsed: ParsedFile, decoded: Decoded, python: PythonAst, *, text: bool = True) -> FileMetrics:
     """The metrics of a Python file with radon's figures.
 
     Args:
@@ -29,16 +29,17 @@ def measure_python(parsed: ParsedFile, decoded: Decoded, python: PythonAst) -> F
         decoded: its text.
         python: the same file as Python parsed it. Where Python refused it, tree-sitter's figures stay and the reason
             is the file's `parse_error`.
+        text: as for `measure`.
     """
     if python.module is None:
-        return dataclasses.replace(measure(parsed, decoded), parse_error=python.error)
+        return dataclasses.replace(measure(parsed, decoded, text=text), parse_error=python.error)
     try:
         counts = TreeCounts(python.module)
     except RecursionError:
-        return dataclasses.replace(measure(parsed, decoded), parse_error="nested too deeply for radon")
-    metrics = measure(parsed, decoded, halstead=False)
+        return dataclasses.replace(measure(parsed, decoded, text=text), parse_error="nested too deeply for radon")
+    metrics = measure(parsed, decoded, halstead=False, text=text)
     if any(function.start_line not in counts.functions for function in metrics.functions):
-        metrics = measure(parsed, decoded)  # tree-sitter took something for a function that Python does not
+        metrics = measure(parsed, decoded, text=text)  # tree-sitter took something for a function that Python does not
     return _with_counts(metrics, counts, python.text)
 
 

@@ -53,7 +53,7 @@ def check(
     skipped = [item for item in found if isinstance(item, SkippedFile)]
     bandit = load_config(tree.root)
     features = gate is not None and gate.needs_features
-    config = WorkerConfig(options.max_file_size, bandit, features, selection)
+    config = WorkerConfig(options.max_file_size, bandit, features, selection, text=False)
     files: list[FileAnalysis] = []
     with watch.phase("analyse"):
         for batch in analyse_files(sources, config, jobs, observer):

@@ -35,12 +35,14 @@ class WorkerConfig:
         bandit: bandit's own configuration for this project.
         features: whether to extract what an embedder reads from trees.
         selection: which rules apply, and how severe they are.
+        text: whether to keep the code of functions and what lies outside them: for who stores or embeds it.
     """
 
     max_file_size: int
     bandit: BanditConfig
     features: bool = False
     selection: Selection = NOTHING_CHOSEN
+    text: bool = True
 
 
 def analyse_batch(config: WorkerConfig, batch: Sequence[SourceFile]) -> list[FileAnalysis | SkippedFile]:
@@ -70,7 +72,7 @@ def analyse_file(config: WorkerConfig, file: SourceFile) -> FileAnalysis | Skipp
     if parsed is not None and file.language == "python":
         metrics, found = _python(config, file, raw, parsed, decoded)
     else:
-        metrics = measure.measure(parsed, decoded)
+        metrics = measure.measure(parsed, decoded, text=config.text)
     if parsed is None:
         return _result(file, raw, metrics, assign(found, decoded.text, metrics.functions))
     choice = chosen(config.selection, parsed.language.name)
@@ -117,7 +119,7 @@ def _python(
     from agentforge.detect.bandit.scan import scan
 
     python = parse_python(raw)
-    metrics = measure_python(parsed, decoded, python)
+    metrics = measure_python(parsed, decoded, python, text=config.text)
     try:
         found = scan(python, file.path, file.location, raw, config.bandit)
         return metrics, in_characters(found, python.text)
