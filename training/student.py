@@ -38,7 +38,28 @@ STEPS = 127.0
 SEED = 5
 
 
-def rounded(x: torch.Tensor, scale: float | torch.Tensor = 1 / STEPS) -> torch.Tensor:
+class Held(torch.autograd.Function):
+    """Held between a least value and 1, in steps of 1/127; the gradient is that of no rounding."""
+
+    @staticmethod
+    def forward(context: Any, x: torch.Tensor, least: float) -> torch.Tensor:
+        """Whole multiples of 1/127."""
+        context.save_for_backward((x >= least) & (x <= 1))
+        return x.clamp(least, 1).mul_(STEPS).round_().div_(STEPS)
+
+    @staticmethod
+    def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        """None outside of the range."""
+        (inside,) = context.saved_tensors
+        return gradients[0] * inside, None
+
+
+def held(x: torch.Tensor, least: float = -1.0) -> torch.Tensor:
+    """See `Held`."""
+    return Held.apply(x, least)
+
+
+def rounded(x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     """To whole multiples of `scale`, with the gradient of no rounding."""
     return x + (torch.round(x / scale) * scale - x).detach()
 
@@ -76,9 +97,9 @@ class Block(nn.Module):
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """`x` is (batch, tokens, width), zero where `mask` is."""
         side = KERNEL // 2
-        windows = functional.pad(x, (0, 0, side, side)).unfold(1, KERNEL, 1).transpose(2, 3).flatten(2)
-        hidden = rounded(self.wide(windows).clamp(0, 1))
-        return rounded((x + self.back(hidden)).clamp(-1, 1)) * mask
+        room = functional.pad(x, (0, 0, side, side))
+        windows = torch.cat([room[:, shift : shift + x.shape[1]] for shift in range(KERNEL)], dim=2)
+        return held(x + self.back(held(self.wide(windows), 0.0))) * mask
 
 
 class Student(nn.Module):
@@ -97,13 +118,13 @@ class Student(nn.Module):
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """`ids` is (batch, tokens), 0 is padding."""
         mask = (ids != 0).float()[..., None]
-        share = rounded(self.share(ids).clamp(0, 1)) * mask + mask / STEPS
+        share = held(self.share(ids), 0.0) * mask + mask / STEPS
         total = share.sum(1)
-        x = self.first(rounded(self.table(ids).clamp(-1, 1)) * mask, mask)
-        mean = rounded(((x * share).sum(1) / total * 2).clamp(-1, 1))
-        x = rounded((x + self.around(mean)[:, None]).clamp(-1, 1)) * mask
+        x = self.first(held(self.table(ids)) * mask, mask)
+        mean = held((x * share).sum(1) / total * 2)
+        x = held(x + self.around(mean)[:, None]) * mask
         x = self.second(x, mask)
-        mean = rounded(((x * share).sum(1) / total * 2).clamp(-1, 1))
+        mean = held((x * share).sum(1) / total * 2)
         most = (x - (1 - mask) * 2).amax(1)
         return self.out(torch.cat([mean, most], 1))
 

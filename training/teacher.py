@@ -15,6 +15,7 @@ import pickle
 import random
 import struct
 import time
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,7 @@ import torch.nn.functional as functional
 from tokenizers import Tokenizer
 from torch import nn
 
-# Packages that benchmarks/similarity measures on: nothing of them is trained on.
-HELD_OUT = ("django", "express", "markdown-it", "commonmark", "networkx", "requests", "jsbeautif", "js-beautif")
+LEFT_OUT = tomllib.loads(Path(__file__).with_name("left_out.toml").read_text("utf-8"))
 TOKENS = 96
 BATCH = 32
 TYPES = {"F32": torch.float32, "I64": torch.int64, "F16": torch.float16}
@@ -134,11 +134,12 @@ def text(code: str, language: str) -> str:
 
 
 def balanced(folder: Path, most: int) -> list[tuple[Any, ...]]:
-    """Distinct functions, at most so many a language, no package above a tenth of them, none of `HELD_OUT`."""
+    """Distinct functions, at most so many a language, no package above a tenth of them, none that is left out."""
     by_language: dict[str, dict[str, list[tuple[Any, ...]]]] = defaultdict(lambda: defaultdict(list))
     seen: set[str] = set()
     for file in sorted(folder.glob("*.pickle")):
-        if any(name in file.name.lower() for name in HELD_OUT):
+        package = file.name.split("__")[0].lower()
+        if package in LEFT_OUT["licence"] or any(name in package for name in LEFT_OUT["measured"]):
             continue
         for row in pickle.loads(file.read_bytes()):
             if row[7] not in seen:
