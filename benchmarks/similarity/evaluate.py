@@ -28,6 +28,8 @@ from agentforge.embed.hashed import HashedEmbedder, Projection
 from agentforge.embed.interface import Snippet, load
 
 Scores = np.ndarray
+# What sentence-transformers lets this model read; it was taught with fewer (training/teacher.py).
+MINILM_TOKENS = 256
 GRID = [
     (meaning / 10, words / 10, round(1 - (meaning + words) / 10, 1))
     for meaning, words in itertools.product(range(11), range(11))
@@ -52,7 +54,7 @@ class Teacher:
         texts = [teacher.text(item.code, item.language or "text") for item in snippets]
         missing = sorted({text for text in texts if text not in self._known})
         if missing:
-            self._model = self._model or teacher.MiniLM(self._folder).eval()
+            self._model = self._model or teacher.MiniLM(self._folder, MINILM_TOKENS).eval()
             started = time.process_time()
             self._known |= dict(zip(missing, self._model.embed(missing), strict=True))
             self.seconds += time.process_time() - started
