@@ -256,7 +256,7 @@ def train(model: Student, data: Functions, goals: Goals, steps: int) -> None:
     """So many steps, on batches of like length."""
     tables = [model.table.weight, model.share.weight]
     rest = [item for name, item in model.named_parameters() if not name.startswith(("table", "share"))]
-    optimiser = torch.optim.Adam([{"params": tables, "lr": 4e-3}, {"params": rest, "lr": 1.5e-3}], betas=(0.9, 0.98))
+    optimiser = torch.optim.Adam([{"params": tables, "lr": 4e-3}, {"params": rest, "lr": 2e-3}], betas=(0.9, 0.98))
     rates = [group["lr"] for group in optimiser.param_groups]
     order = sorted(range(len(data.code)), key=lambda index: len(data.code[index]))
     started, seen = time.process_time(), np.zeros(4)
