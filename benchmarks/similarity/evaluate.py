@@ -147,6 +147,15 @@ def main() -> None:
         print(f"\nMiniLM: {teacher.count / teacher.seconds:.0f} texts a CPU second")
 
 
+def by_rank(name: str) -> Callable[[dict[str, Scores]], Scores]:
+    """Reciprocal ranks of BM25 and of one more, 4 to 1, k = 3: what `agentforge search` does (docs/embedding.md)."""
+
+    def ranks(scores: Scores) -> Scores:
+        return (-scores).argsort(axis=1, kind="stable").argsort(axis=1) + 1
+
+    return lambda found: 4 / (3 + ranks(found["BM25"])) + 1 / (3 + ranks(found[name]))
+
+
 Found = list[tuple[sets.Set, dict[str, Scores]]]
 System = Callable[[dict[str, Scores]], Scores]
 
@@ -190,6 +199,9 @@ def report(found: Found) -> None:
                     meaning, label, *gain(found, system, control)
                 )
             )
+    for name in ("hashed", "student", "MiniLM centred"):
+        if name in found[0][1]:
+            systems[f"BM25 and {name} by rank"] = by_rank(name)
     table = {
         name: np.array([figures(system(scores), item) for item, scores in found]) for name, system in systems.items()
     }
