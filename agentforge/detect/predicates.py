@@ -166,6 +166,26 @@ def evaluate(
     pattern_index: int,
     captures: dict[str, list[Node]],
 ) -> bool:
+    """Whether a match passes a predicate, for tree-sitter's binding; leaves the captures empty.
+
+    The binding (0.26) never frees what it hands to a predicate, and each node keeps its whole tree: the captures, which
+    are made anew for each call, are let go here.
+
+    Raises:
+        LookupError: there is no such predicate, or its first argument is not a capture.
+    """
+    try:
+        return _holds(predicate, args, pattern_index, captures)
+    finally:
+        captures.clear()
+
+
+def _holds(
+    predicate: str,
+    args: Arguments,
+    pattern_index: int,
+    captures: dict[str, list[Node]],
+) -> bool:
     """Whether a match passes a predicate: for all nodes of its first argument's capture.
 
     Every predicate has a negation, `not-` before its name. A capture without a node passes.
