@@ -153,17 +153,19 @@ def limit_scans(connection: Connection, rows: int) -> None:
 
 def test_a_search_reads_one_partition_and_no_approximate_index_unless_it_means_to(indexed: Connection) -> None:
     search, vector = Search(indexed), StoredVector(1, "m", "[0.6,0.8]")
-    other, scope = (
-        scans(indexed, "function_embeddings_2"),
-        "function_embeddings_1_project_id_branch_file_type_model_id_idx",
-    )
+    other, partition = scans(indexed, "function_embeddings_2"), "function_embeddings_1"
+    scope = "function_embeddings_1_project_id_branch_file_type_model_id_idx"
     limit_scans(indexed, 10**9)
     for number in range(8):  # of which the last have a plan that serves all filters
-        before = scans(indexed), scans(indexed, scope)
+        before = scans(indexed), scans(indexed, partition)
         for filters in FILTERS.values():
             assert search.nearest(vector, filters, None)
         assert scans(indexed) == before[0], number
-        assert scans(indexed, scope) >= before[1] + len(FILTERS), number
+        assert scans(indexed, partition) >= before[1] + len(FILTERS), number
+        # PostgreSQL 17 reads the whole partition where all or half of it is wanted.
+        before_few = scans(indexed, scope)
+        assert search.nearest(vector, FILTERS["a few projects"], None)
+        assert scans(indexed, scope) > before_few, number
     limit_scans(indexed, 2_000)
     before = scans(indexed), scans(indexed, scope)
     assert search.nearest(vector, FILTERS["all"], None)
