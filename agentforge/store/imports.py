@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agentforge.errors import UsageError
 from agentforge.model import Project, Violation
 from agentforge.store.lifecycle import Run, one, storable
-from agentforge.store.load import StoredViolation
+from agentforge.store.load import StoredViolation, violation_row
 from agentforge.store.queries import load
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Import:
         connection.execute(queries["create_incoming"])
         with connection.cursor() as cursor, cursor.copy(queries["copy_incoming"]) as copy:
             for violation, known in found:
-                copy.write_row(_row(violation, known))
+                copy.write_row(violation_row(violation, known))
         connection.execute(queries["analyze_incoming"])
         parameters = self._parameters | {"fixed": list(fixed)}
         for name in ("fix", "update", "reopen", "insert", "waive", "unwaive"):
@@ -126,28 +126,3 @@ class Import:
         row = self._connection.execute(self._queries["standing"], self._parameters).fetchone()
         new, reopened, known, waived = row or (0, 0, 0, 0)
         return Standing(new, reopened, known, waived, fixed)
-
-
-def _row(violation: Violation, known: int | None) -> tuple[Any, ...]:
-    waiver = violation.waiver
-    return (
-        known,
-        violation.path,
-        storable(violation.rule_id),
-        storable(violation.rule_name),
-        violation.category.value,
-        violation.severity.value,
-        violation.confidence.value,
-        violation.cwe,
-        violation.line,
-        violation.column,
-        violation.end_line,
-        violation.end_column,
-        storable(violation.message),
-        storable(violation.suggestion),
-        storable(violation.function),
-        violation.line_hash,
-        violation.fingerprint,
-        waiver.kind if waiver else None,
-        storable(waiver.reason) if waiver else None,
-    )

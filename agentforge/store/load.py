@@ -136,7 +136,9 @@ class Load:
             elsewhere: index of a violation to the id of the one of the default branch that it is.
         """
         rows = enumerate(violations)
-        self._copy("copy_violations", (_violation_row(item, id_, elsewhere.get(n)) for n, (item, id_) in rows))
+        self._copy(
+            "copy_violations", ((*violation_row(item, id_), elsewhere.get(n), item.tool) for n, (item, id_) in rows)
+        )
         self._copy("copy_gone", ((path,) for path in gone))
         self._copy("copy_renamed", renames.items())
         target = self._target
@@ -260,13 +262,19 @@ def _chunk_row(path: str, chunk: Chunk) -> tuple[Any, ...]:
     return path, chunk.kind, name, chunk.start_line, chunk.end_line, bytes.fromhex(chunk.code_hash), code
 
 
-def _violation_row(violation: Violation, known: int | None, base: int | None) -> tuple[Any, ...]:
+def violation_row(violation: Violation, known: int | None) -> tuple[Any, ...]:
+    """A violation as the temporary tables of an analysis and of an import begin.
+
+    Args:
+        violation: that was found.
+        known: id of the stored one that it is.
+    """
     waiver = violation.waiver
     return (
         known,
         violation.path,
-        violation.rule_id,
-        violation.rule_name,
+        storable(violation.rule_id),
+        storable(violation.rule_name),
         violation.category.value,
         violation.severity.value,
         violation.confidence.value,
@@ -282,6 +290,4 @@ def _violation_row(violation: Violation, known: int | None, base: int | None) ->
         violation.fingerprint,
         waiver.kind if waiver else None,
         storable(waiver.reason) if waiver else None,
-        base,
-        violation.tool,
     )
