@@ -54,39 +54,42 @@ def check(
     bandit = load_config(tree.root)
     features = gate is not None and gate.needs_features
     config = WorkerConfig(options.max_file_size, bandit, features, selection, text=False)
-    files: list[FileAnalysis] = []
     with watch.phase("analyse"):
-        for batch in analyse_files(sources, config, jobs, observer):
-            files.extend(item for item in batch if isinstance(item, FileAnalysis))
-            skipped.extend(item for item in batch if isinstance(item, SkippedFile))
+        results = [item for batch in analyse_files(sources, config, jobs, observer) for item in batch]
+        files = sorted((item for item in results if isinstance(item, FileAnalysis)), key=lambda file: file.path)
+        skipped += [item for item in results if isinstance(item, SkippedFile)]
         watch.count("analyse", len(files))
-    files.sort(key=lambda file: file.path)
     before: Sequence[Before] = ()
     if gate is not None:
         with watch.phase("gate"):
             before = gate.before(tree, sources, config)
+    analysis = Analysis(
+        id=None,
+        previous_id=None,
+        status="completed",
+        started_at=started_at,
+        completed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        engine_version=engine_version(version, bandit, selection),
+        model=None,
+        partial=bool(tree.scopes) or (gate is not None and gate.narrow),
+        scopes=tree.scopes,
+        files_analyzed=len(files),
+        files_unchanged=0,
+        files_removed=0,
+        phases=watch.phases(),
+        skipped=tuple(sorted(skipped, key=lambda item: item.path)),
+    )
+    report = _report(tree, analysis, files, selection)
+    return judge_check(gate, report, before, selection) if gate else report
+
+
+def _report(tree: SourceTree, analysis: Analysis, files: Sequence[FileAnalysis], selection: Selection) -> Report:
     violations = tuple(ordered_violations(files))
-    report = Report(
+    return Report(
         project=Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit),
-        analysis=Analysis(
-            id=None,
-            previous_id=None,
-            status="completed",
-            started_at=started_at,
-            completed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            engine_version=engine_version(version, bandit, selection),
-            model=None,
-            partial=bool(tree.scopes) or (gate is not None and gate.narrow),
-            scopes=tree.scopes,
-            files_analyzed=len(files),
-            files_unchanged=0,
-            files_removed=0,
-            phases=watch.phases(),
-            skipped=tuple(sorted(skipped, key=lambda item: item.path)),
-        ),
+        analysis=analysis,
         summary=summarise(tree.name, files),
         files=tuple(files),
         violations=violations,
         rules=broken_rules(violations, {file.language for file in files if file.violations}, selection),
     )
-    return judge_check(gate, report, before, selection) if gate else report
