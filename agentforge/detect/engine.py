@@ -134,20 +134,13 @@ class Places:
             nodes = match.get(found[1], ())
             return _shortened(text(nodes[0])) if nodes else ""
 
-        return Violation(
-            rule_id=rule.id,
-            rule_name=rule.name,
-            category=rule.category,
-            severity=rule.severity,
-            confidence=rule.confidence,
-            cwe=rule.cwe,
-            path=path,
+        return rule.broken(
+            path,
+            _PLACEHOLDER.sub(fill, rule.message),
             line=at.start_point.row + 1,
             column=self._column(at.start_byte),
             end_line=at.end_point.row + 1,
             end_column=self._column(at.end_byte),
-            message=_PLACEHOLDER.sub(fill, rule.message),
-            suggestion=rule.suggestion,
             function=self._enclosing(at.start_byte),
             line_hash=self._line_hash(at.start_byte),
         )
@@ -161,20 +154,14 @@ class Places:
         line_end = self._data.find(b"\n", start)
         line_end = len(self._data) if line_end < 0 else line_end
         line = function.start_line if function else 1
-        return Violation(
-            rule_id=rule.id,
-            rule_name=rule.name,
-            category=rule.category,
-            severity=excess.level.severity,
-            confidence=rule.confidence,
-            cwe=rule.cwe,
-            path=path,
+        return rule.broken(
+            path,
+            _PLACEHOLDER.sub(lambda found: values[found[1]], rule.message),
             line=line,
             column=self._column(start),
             end_line=line,
             end_column=self._column(line_end),
-            message=_PLACEHOLDER.sub(lambda found: values[found[1]], rule.message),
-            suggestion=rule.suggestion,
+            severity=excess.level.severity,
             function=function.qualified_name if function else "",
             line_hash=self._line_hash(start) if function else _WHOLE_FILE_HASH,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agentforge.model import Category, Confidence, Severity
+from agentforge.model import Category, Confidence, Severity, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +55,44 @@ class Rule:
     enabled: bool = True
     bad: tuple[str, ...] = ()
     good: tuple[str, ...] = ()
+
+    def broken(
+        self,
+        path: str,
+        message: str,
+        *,
+        line: int,
+        column: int,
+        end_line: int,
+        end_column: int,
+        severity: Severity | None = None,
+        function: str = "",
+        line_hash: str = "",
+    ) -> Violation:
+        """A violation of this rule, without a fingerprint.
+
+        Args:
+            path: of the file.
+            message: filled in.
+            line, column, end_line, end_column: the place, as in `Violation`.
+            severity: None for the rule's own.
+            function: qualified name of the enclosing one.
+            line_hash: of the line's text.
+        """
+        return Violation(
+            rule_id=self.id,
+            rule_name=self.name,
+            category=self.category,
+            severity=severity or self.severity,
+            confidence=self.confidence,
+            cwe=self.cwe,
+            path=path,
+            line=line,
+            column=column,
+            end_line=end_line,
+            end_column=end_column,
+            message=message,
+            suggestion=self.suggestion,
+            function=function,
+            line_hash=line_hash,
+        )

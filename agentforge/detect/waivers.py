@@ -261,18 +261,11 @@ def _report(parsed: ParsedFile, rule: Rule, comment: Comment, path: str, *, prob
     data = parsed.data
     line_start = data.rfind(b"\n", 0, comment.start) + 1
     line = data.count(b"\n", 0, comment.start) + 1
-    return Violation(
-        rule_id=rule.id,
-        rule_name=rule.name,
-        category=rule.category,
-        severity=rule.severity,
-        confidence=rule.confidence,
-        cwe=rule.cwe,
-        path=path,
+    return rule.broken(
+        path,
+        rule.message.replace("{problem}", problem),
         line=line,
         column=len(data[line_start : comment.start].decode("utf-8", "replace")) + 1,
         end_line=line,
         end_column=len(data[line_start : comment.end].decode("utf-8", "replace").rstrip()) + 1,
-        message=rule.message.replace("{problem}", problem),
-        suggestion=rule.suggestion,
     )
