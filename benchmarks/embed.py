@@ -245,7 +245,7 @@ def systems(models: list[str], sweep: bool) -> dict[str, Callable[[list[Snippet]
 
     add("words only", HashedEmbedder(Projection(word_dimension=255, node_dimension=1, word_weight=1.0)))
     add("structure only", HashedEmbedder(Projection(word_dimension=1, node_dimension=255, word_weight=0.0)))
-    add("hashed", load())
+    add("fast", load("fast"))
     if sweep:
         for dimension, weight, hashes in product((128, 160, 192), (0.4, 0.5, 0.6, 0.7), (1, 2, 4)):
             shape = Projection(dimension, 256 - dimension, weight, hashes)

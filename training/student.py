@@ -7,7 +7,7 @@ Reads WORK/sample.pickle, vocabulary.txt, words.npy, phrases.npz and teacher.npy
 The net: a table of sub-token vectors, two blocks (a convolution over five sub-tokens, ReLU, a square layer, added to
 what came in) with the mean of the function added between them, a weighted mean and a maximum over the function, one
 layer to the vector. All that flows is held between -1 and 1, so that steps of 1/127 do for it, and training rounds to
-these steps as inference does (training/infer.py).
+these steps as inference does (agentforge/embed/student.py).
 
 The loss, each on a batch of functions: the cosine to the teacher's vector, its mean over the language subtracted and
 cut to its principal axes, (1) of the function and (2) of a text that tells what it does (its name in words, the first
@@ -26,11 +26,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import subtokens
 import teacher
 import torch
 import torch.nn.functional as functional
 from torch import nn
+
+from agentforge.embed import subtokens
 
 WIDTH = 128
 KERNEL = 5
@@ -282,7 +283,7 @@ def train(model: Student, data: Functions, goals: Goals, steps: int) -> None:
 
 
 def export(model: Student, words: list[str], path: Path) -> None:
-    """Whole numbers, as training/infer.py wants them."""
+    """Whole numbers, as agentforge/embed/student.py wants them."""
     found: dict[str, np.ndarray] = {}
     with torch.no_grad():
         table = torch.round(model.table.weight.clamp(-1, 1) * STEPS)

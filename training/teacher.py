@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import subtokens
 import torch
 import torch.nn.functional as functional
 from tokenizers import Tokenizer
 from torch import nn
+
+from agentforge.embed import subtokens
 
 LEFT_OUT = tomllib.loads(Path(__file__).with_name("left_out.toml").read_text("utf-8"))
 TOKENS = 96

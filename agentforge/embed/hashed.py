@@ -1,4 +1,4 @@
-"""The default embedder: words and syntax, weighted by how rare they are, projected by hashing. Nothing to download."""
+"""The embedder `fast`: words and syntax, weighted by how rare they are, projected by hashing. It needs no net."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agentforge.embed.features import EMPTY, mix, unpack
-from agentforge.embed.interface import DEFAULT_MODEL
+from agentforge.embed.interface import FAST_MODEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class HashedEmbedder:
     other one; without any, the vector is the first unit vector.
     """
 
-    name = DEFAULT_MODEL
+    name = FAST_MODEL
     needs_features = True
 
     def __init__(self, projection: Projection = DEFAULT_PROJECTION) -> None:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-DEFAULT_MODEL = "hashed"
+DEFAULT_MODEL = "hybrid"
+FAST_MODEL = "fast"
+_OLD_NAMES = {"hashed": FAST_MODEL}  # what it was called up to migration 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +59,26 @@ class Embedder(Protocol):
 
 
 def load(model: str = DEFAULT_MODEL) -> Embedder:
-    """The embedder of a name.
+    """The embedder of a name. Weights are read when they are needed first.
 
     Args:
-        model: `hashed`, which needs nothing but this package, or a sentence-transformers model: a local folder, or a
-            name on the model hub (only then, and only unless the hub library is told to stay offline, is anything
-            downloaded).
+        model: `hybrid` or `fast`, which need nothing but this package; a folder with MiniLM as ONNX; or a
+            sentence-transformers model: a local folder, or a name on the model hub (only then, and only unless the hub
+            library is told to stay offline, is anything downloaded).
 
     Raises:
-        UsageError: the extra for sentence-transformers is not installed, or there is no such model.
+        UsageError: the extra that the model needs is not installed, or there is no such model.
     """
-    if model == DEFAULT_MODEL:
+    model = _OLD_NAMES.get(model, model)
+    if model == FAST_MODEL:
         from agentforge.embed.hashed import HashedEmbedder
 
         return HashedEmbedder()
+    if model == DEFAULT_MODEL:
+        from agentforge.embed.hybrid import HybridEmbedder
+        from agentforge.embed.student import Student
+
+        return HybridEmbedder(Student())
     from agentforge.embed.transformer import load_transformer
 
     return load_transformer(model)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from agentforge import languages, parse
 from agentforge.embed.features import EMPTY, extract, kind_table, of_text
 from agentforge.embed.interface import Snippet
+from agentforge.embed.meaning import TEXT
 
 # Where code parses equally well in several languages, the first of these wins; a shell parses nearly everything.
 _LIKELY = ("python", "typescript", "javascript", "java", "go", "rust", "c", "cpp", "csharp", "kotlin", "swift", "scala")
@@ -49,7 +50,7 @@ def parsed_snippet(code: str, language: str, name: str = "") -> tuple[Snippet, p
 
 def snippet_from_text(text: str) -> Snippet:
     """Make a snippet of a sentence, to be compared with functions."""
-    return Snippet(None, "", text, of_text(text))
+    return Snippet(TEXT, "", text, of_text(text))
 
 
 def guess_language(code: str) -> str:

@@ -21,12 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import embed as single
-import infer
 import numpy as np
 import sets
 
 from agentforge.embed.hashed import HashedEmbedder, Projection
 from agentforge.embed.interface import Snippet, load
+from agentforge.embed.student import Student
 
 Scores = np.ndarray
 # What sentence-transformers lets this model read; it was taught with fewer (training/teacher.py).
@@ -76,7 +76,7 @@ def centred(queries: np.ndarray, corpus: np.ndarray, same: bool) -> Scores:
     return one @ other.T
 
 
-def channels(item: sets.Set, student: infer.NumpyStudent, teacher: Teacher | None) -> dict[str, Scores]:
+def channels(item: sets.Set, student: Student, teacher: Teacher | None) -> dict[str, Scores]:
     """The scores of each system alone, shape (queries, corpus)."""
     queries, corpus = item.task.queries, item.task.corpus
     same = queries[0].language == corpus[0].language
@@ -87,12 +87,12 @@ def channels(item: sets.Set, student: infer.NumpyStudent, teacher: Teacher | Non
     def pairs(snippets: list[Snippet]) -> list[tuple[str, str]]:
         return [(snippet.code, snippet.language or "text") for snippet in snippets]
 
-    one, other = student.embed(pairs(queries)), student.embed(pairs(corpus))
+    one, other = student.vectors(pairs(queries)), student.vectors(pairs(corpus))
     found = {
         "BM25": single.bm25(queries, corpus),
         "words": hashed(HashedEmbedder(Projection(word_dimension=160, node_dimension=1, word_weight=1.0))),
         "structure": hashed(HashedEmbedder(Projection(word_dimension=1, node_dimension=96, word_weight=0.0))),
-        "hashed": load().embed(queries) @ load().embed(corpus).T,
+        "hashed": load("fast").embed(queries) @ load("fast").embed(corpus).T,
         "student": one @ other.T,
         "student centred": centred(one, other, same),
     }
@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path)
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
-    student = infer.NumpyStudent(arguments.weights)
+    student = Student(arguments.weights)
     teacher = Teacher(arguments.teacher, arguments.cache) if arguments.teacher else None
     kept = arguments.cache.with_suffix(".sets") if arguments.cache else None
     if kept and kept.exists():

@@ -13,7 +13,7 @@ OTHER = "def area(self):\n    total = 0\n    for side in self.sides:\n        to
 
 
 def test_shape_type_and_length(snippet: Make):
-    embedder = load()
+    embedder = load("fast")
     vectors = embedder.embed([snippet(READ), snippet(OTHER)])
     assert vectors.shape == (2, embedder.dimension) == (2, 256)
     assert vectors.dtype == np.float32
@@ -21,11 +21,11 @@ def test_shape_type_and_length(snippet: Make):
 
 
 def test_none():
-    assert load().embed([]).shape == (0, 256)
+    assert load("fast").embed([]).shape == (0, 256)
 
 
 def test_a_vector_does_not_depend_on_its_neighbours(snippet: Make):
-    embedder = load()
+    embedder = load("fast")
     alone = embedder.embed([snippet(READ)])[0]
     many = embedder.embed([snippet(OTHER)] * 3000 + [snippet(READ)])
     assert (many[-1] == alone).all()
@@ -33,13 +33,13 @@ def test_a_vector_does_not_depend_on_its_neighbours(snippet: Make):
 
 def test_a_renamed_function_is_nearer_than_another(snippet: Make):
     renamed = READ.replace("path", "where").replace("stream", "handle").replace("read_config", "settings_of")
-    one, same, other = load().embed([snippet(READ), snippet(renamed), snippet(OTHER)])
+    one, same, other = load("fast").embed([snippet(READ), snippet(renamed), snippet(OTHER)])
     assert one @ same > one @ other + 0.2
 
 
 def test_golden_vector(snippet: Make):
     """Vectors are stored: if this fails, the scheme's number in hashed.py must go up."""
-    embedder = load()
+    embedder = load("fast")
     assert embedder.version == "1-98bf2569"
     vector = embedder.embed([snippet(READ)])[0]
     assert vector[:4] == pytest.approx([-0.034943, 0.0, 0.0, 0.0], abs=1e-6)
@@ -47,24 +47,24 @@ def test_golden_vector(snippet: Make):
 
 
 def test_version_changes_with_the_projection():
-    assert HashedEmbedder(Projection(word_weight=0.5)).version != load().version
+    assert HashedEmbedder(Projection(word_weight=0.5)).version != load("fast").version
 
 
 def test_empty_is_a_unit_vector_and_equal_to_empty(snippet: Make):
-    empty, nothing, code = load().embed([Snippet(None, "", "", b""), Snippet(None, "", "", EMPTY), snippet(READ)])
+    empty, nothing, code = load("fast").embed([Snippet(None, "", "", b""), Snippet(None, "", "", EMPTY), snippet(READ)])
     assert empty.tolist() == [1.0] + [0.0] * 255
     assert (empty == nothing).all()
     assert abs(float(empty @ code)) < 0.5
 
 
 def test_one_channel_alone_has_all_the_weight(snippet: Make):
-    words_only = load().embed([snippet("name")])[0]
+    words_only = load("fast").embed([snippet("name")])[0]
     assert np.linalg.norm(words_only[:160]) == pytest.approx(1, abs=1e-6)
 
 
 def test_dot_product_is_the_weighted_sum_of_the_channels(snippet: Make):
     pair = [snippet(READ), snippet(OTHER)]
-    one, other = load().embed(pair)
+    one, other = load("fast").embed(pair)
     words = one[:160] @ other[:160] / (np.linalg.norm(one[:160]) * np.linalg.norm(other[:160]))
     nodes = one[160:] @ other[160:] / (np.linalg.norm(one[160:]) * np.linalg.norm(other[160:]))
     assert one @ other == pytest.approx(0.6 * words + 0.4 * nodes, abs=1e-5)

@@ -11,8 +11,14 @@ from agentforge.errors import UsageError
 WITHOUT_EXTRA = importlib.util.find_spec("sentence_transformers") is None
 
 
-def test_the_default_is_hashed():
-    assert (load().name, load().needs_features) == ("hashed", True)
+def test_the_default_has_three_channels():
+    assert (load().name, load().needs_features) == ("hybrid", True)
+    assert load().dimension > load("fast").dimension
+
+
+def test_the_name_of_an_earlier_version_is_understood():
+    assert load("hashed").name == load("fast").name == "fast"
+    assert load("hashed").version == load("fast").version
 
 
 @pytest.mark.skipif(not WITHOUT_EXTRA, reason="sentence-transformers is installed here")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-TRAINING = Path(__file__).resolve().parents[3] / "training"
+from agentforge.embed.student import WEIGHTS, Student
+from agentforge.embed.subtokens import Vocabulary, units
+from agentforge.errors import AgentForgeError
+
 WIDTH, KERNEL, OUTPUT, WORDS = 32, 5, 16, ["get", "user", "return", "self"]
 FUNCTIONS = [
     ("def get_user(self):\n    return self.user_by_id[7]\n", "python"),
@@ -21,20 +22,10 @@ FUNCTIONS = [
 
 
 @pytest.fixture
-def module(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(TRAINING))
-
-    def load(name: str) -> ModuleType:
-        return importlib.import_module(name)
-
-    return load
-
-
-@pytest.fixture
-def weights(module: Any, tmp_path: Path) -> Path:
+def weights(tmp_path: Path) -> Path:
     """A net of random whole numbers, as training/student.py writes them."""
     rng = np.random.default_rng(1)
-    rows = module("subtokens").Vocabulary(WORDS).size
+    rows = Vocabulary(WORDS).size
     found: dict[str, Any] = {
         "words": np.frombuffer("\n".join(WORDS).encode(), dtype=np.uint8),
         "table": rng.integers(-127, 128, (rows, WIDTH)).astype(np.int8),
@@ -53,8 +44,7 @@ def weights(module: Any, tmp_path: Path) -> Path:
     return path
 
 
-def test_subtokens_drop_comments_and_split_names(module: Any) -> None:
-    units = module("subtokens").units
+def test_subtokens_drop_comments_and_split_names() -> None:
     assert units('def getUser_by(x):  # of a team\n    """Doc."""\n    return "a b"', "python") == (
         ["def", "get", "user", "by", "x", "return", '"', "a", "b"],
         ["", "getUser_by", "getUser_by", "getUser_by", "x", "", "", "", ""],
@@ -64,19 +54,18 @@ def test_subtokens_drop_comments_and_split_names(module: Any) -> None:
     assert units('"// no comment" x', "java")[0] == ['"', "no", "comment", "x"]
 
 
-def test_a_vector_does_not_depend_on_its_batch(module: Any, weights: Path) -> None:
-    student = module("infer").NumpyStudent(weights)
-    together = student.embed(FUNCTIONS * 20)
-    alone = np.vstack([student.embed([function]) for function in FUNCTIONS])
+def test_a_vector_does_not_depend_on_its_batch(weights: Path) -> None:
+    student = Student(weights)
+    together = student.vectors(FUNCTIONS * 20)
+    alone = np.vstack([student.vectors([function]) for function in FUNCTIONS])
     np.testing.assert_array_equal(together, np.vstack([alone] * 20))
-    np.testing.assert_allclose(np.linalg.norm(alone, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(alone, axis=1), [1, 1, 0, 1], atol=1e-6)
     assert len(np.unique(alone, axis=0)) == len(FUNCTIONS)
 
 
-def test_a_vector_does_not_depend_on_the_order_of_additions(module: Any, weights: Path) -> None:
+def test_a_vector_does_not_depend_on_the_order_of_additions(weights: Path) -> None:
     """The same net with the components of its table in another order adds the same numbers in another order."""
-    infer = module("infer")
-    expected = infer.NumpyStudent(weights).embed(FUNCTIONS)
+    expected = Student(weights).vectors(FUNCTIONS)
     order = np.random.default_rng(2).permutation(WIDTH)
     with np.load(weights) as stored:
         found = {name: stored[name] for name in stored.files}
@@ -90,4 +79,21 @@ def test_a_vector_does_not_depend_on_the_order_of_additions(module: Any, weights
     found["around.weight"] = found["around.weight"][:, order]
     found["out.weight"] = found["out.weight"].reshape(OUTPUT, 2, WIDTH)[:, :, order].reshape(OUTPUT, 2 * WIDTH)
     np.savez(weights, allow_pickle=False, **found)
-    np.testing.assert_array_equal(infer.NumpyStudent(weights).embed(FUNCTIONS), expected)
+    np.testing.assert_array_equal(Student(weights).vectors(FUNCTIONS), expected)
+
+
+def test_the_weights_that_are_shipped_can_be_read() -> None:
+    student = Student()
+    assert student.dimension == student.vectors([("return 1", "python")]).shape[1]
+    assert WEIGHTS.stat().st_size < 5_000_000
+
+
+def test_damaged_or_missing_weights_are_said_in_a_sentence(weights: Path) -> None:
+    whole = weights.read_bytes()
+    for damaged in (b"", b"no archive", whole[: len(whole) // 2], whole[:200] + bytes(100) + whole[300:]):
+        weights.write_bytes(damaged)
+        with pytest.raises(AgentForgeError, match=r"student\.npz are damaged\.\n.*--model fast"):
+            Student(weights).vectors([("x", "python")])
+    weights.unlink()
+    with pytest.raises(AgentForgeError, match=r"cannot be read\.\n.*--model fast"):
+        _ = Student(weights).version
