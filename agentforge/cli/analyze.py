@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import agentforge
 from agentforge.cli.database import open_database
+from agentforge.cli.embed import after_analysis, without_meaning
 from agentforge.cli.gate import GateOptions, exit_code, opened
 from agentforge.cli.inputs import print_files, source_tree
 from agentforge.cli.progress import ProgressBar
@@ -16,6 +18,7 @@ from agentforge.embed.interface import load
 from agentforge.errors import EXIT_CLEAN
 from agentforge.pipeline.analyze import Request
 from agentforge.pipeline.events import Notice
+from agentforge.pipeline.fresh_vectors import FULL
 from agentforge.pipeline.judge_stored import judged
 from agentforge.store import requests
 from agentforge.store.connection import DatabaseSettings
@@ -46,6 +49,7 @@ def run(
         wanted = outputs(settings.format, settings.output_files)
         jobs = worker_processes(settings)
         command = requests.Request("analyze")
+        embedder = load(settings.model)
         with (
             ProgressBar(quiet=quiet) as progress,
             opened(gate, settings, tree, jobs, progress) as gate_run,
@@ -54,14 +58,19 @@ def run(
             request = Request(
                 tree,
                 options,
-                load(settings.model),
+                embedder,
                 jobs,
                 agentforge.__version__,
                 selection,
+                settings.embed,
                 with_rows=wanted.need_rows,
                 with_violations=gate_run is not None,
             )
             report = judged(connection, request, progress, gate_run)
             command.status = exit_code(report)
+            lacking = without_meaning(connection, report, embedder)
         write(report, wanted)
+        if lacking and settings.embed == FULL:
+            sys.stdout.flush()
+            after_analysis(database, report, embedder, lacking, jobs, quiet=quiet)
     return command.status

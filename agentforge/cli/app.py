@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import agentforge
-from agentforge.cli import audit_app, db_app, import_app, rules_app, search_app, user_app, violations_app
+from agentforge.cli import audit_app, db_app, embed_app, import_app, rules_app, search_app, user_app, violations_app
 from agentforge.cli.options import (
     BaselineFile,
     Branch,
@@ -15,6 +15,7 @@ from agentforge.cli.options import (
     DatabaseUrl,
     DataDir,
     Disable,
+    Embed,
     Enable,
     Exclude,
     FailOnLevel,
@@ -84,6 +85,7 @@ def analyze(
     baseline: BaselineFile = None,
     branch: Branch = None,
     model: Model = None,
+    embed: Embed = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
     output_format: ReportFormatOption = None,
@@ -107,6 +109,7 @@ def analyze(
         "jobs": jobs,
         "max-file-size": max_file_size,
         "model": model,
+        "embed": embed,
         "gate.fail-on": fail_on,
         "format": output_format,
         "output-files": output_file,
@@ -206,3 +209,4 @@ def similar(
 
 
 app.add_typer(search_app.app)
+app.add_typer(embed_app.app)

@@ -112,6 +112,7 @@ DatabaseUrl = Annotated[
     ),
 ]
 Model = Annotated[str | None, _setting("model")]
+Embed = Annotated[str | None, _setting("embed")]
 EncryptionKeyFile = Annotated[
     str | None,
     typer.Option(

@@ -28,6 +28,7 @@ class ProgressBar:
             disable=quiet or not console.is_terminal,
         )
         self._task: TaskID | None = None
+        self._unit = "files"
 
     def __enter__(self) -> ProgressBar:
         self._progress.start()
@@ -41,7 +42,8 @@ class ProgressBar:
     def __call__(self, event: Event) -> None:
         """Draw what happened."""
         match event:
-            case PhaseStarted(name, total):
+            case PhaseStarted(name, total, unit):
+                self._unit = unit
                 if self._task is not None:
                     self._progress.remove_task(self._task)
                 self._task = self._progress.add_task(name, total=total, rate="")
@@ -49,7 +51,7 @@ class ProgressBar:
                 if self._task is not None:
                     self._progress.advance(self._task, steps)
                     speed = self._progress.tasks[0].speed
-                    self._progress.update(self._task, rate=f"{speed:,.0f} files/s" if speed else "")
+                    self._progress.update(self._task, rate=f"{speed:,.0f} {self._unit}/s" if speed else "")
             case Notice(text):
                 if not self._quiet:
                     self._console.print(text, markup=False, highlight=False)

@@ -6,6 +6,7 @@ from rich.console import Console
 
 import agentforge
 from agentforge.cli.database import open_database
+from agentforge.cli.embed_notes import partly
 from agentforge.cli.output import print_json, say
 from agentforge.errors import EXIT_CLEAN
 from agentforge.pipeline.search import Request, search_text
@@ -19,10 +20,20 @@ from agentforge.store.text_search import TextSearch
 def run(request: Request, settings: DatabaseSettings, *, show_code: bool, as_json: bool) -> int:
     """Look it up and print it."""
     with open_database(settings, say, requests.Request("search"), needs_session=False) as connection:
-        matches = search_text(TextSearch(connection, Search(connection)), request)
+        found = search_text(TextSearch(connection, Search(connection)), request)
+    if found.without_meaning:
+        say(partly(found.without_meaning))
     if as_json:
         tool = {"name": "agentforge", "version": agentforge.__version__}
-        print_json({"tool": tool, "text": request.text, "matches": report.matches_object(matches)})
+        print_json(
+            {
+                "tool": tool,
+                "text": request.text,
+                "model": found.model,
+                "without_meaning": found.without_meaning,
+                "matches": report.matches_object(found.matches),
+            }
+        )
     else:
-        Console(highlight=False, markup=False).print(report.table(matches, show_code=show_code))
+        Console(highlight=False, markup=False).print(report.table(found.matches, show_code=show_code))
     return EXIT_CLEAN

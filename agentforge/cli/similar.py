@@ -13,6 +13,7 @@ from rich.console import Console
 
 import agentforge
 from agentforge.cli.database import open_database
+from agentforge.cli.embed_notes import partly
 from agentforge.cli.inputs import current_tree
 from agentforge.cli.output import say
 from agentforge.errors import EXIT_CLEAN, UsageError
@@ -58,8 +59,12 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
     with open_database(settings, say, Request("similar"), needs_session=False) as connection:
         found = pipeline.similar(Search(connection), request)
     found = pipeline.explained(found)
+    if found.lacking:
+        say(partly(found.lacking.total))
     if as_json:
-        document = report.document(found.function, found.model, found.matches, agentforge.__version__)
+        document = report.document(
+            found.function, found.model, found.matches, agentforge.__version__, without_meaning=found.lacking.total
+        )
         json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
     else:

@@ -123,6 +123,7 @@ def _settings(values: _Values) -> Settings:
         jobs=values.value("jobs"),
         max_file_size=values.value("max-file-size"),
         model=values.value("model"),
+        embed=values.value("embed"),
         format=values.value("format"),
         output_files=values.paths("output-files", partial(_output_file, values)),
         rules=_rules(values),

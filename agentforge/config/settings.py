@@ -132,6 +132,7 @@ class Settings:
         jobs: worker processes; 0 is one a core.
         max_file_size: bytes.
         model: what embeds functions.
+        embed: how much is embedded by the analysis itself: `full`, `fast` or `none`.
         format: of the report on stdout.
         output_files: further reports.
         rules: for the whole tree.
@@ -147,7 +148,8 @@ class Settings:
     project_exclude: tuple[str, ...] = ()
     jobs: int = 0
     max_file_size: int = 2 * 1024 * 1024
-    model: str = "hashed"
+    model: str = "hybrid"
+    embed: str = "full"
     format: str = "table"
     output_files: tuple[OutputFile, ...] = ()
     rules: RuleSettings = RuleSettings()

@@ -66,7 +66,8 @@ class HashedEmbedder:
     def __init__(self, projection: Projection = DEFAULT_PROJECTION) -> None:
         self._projection = projection
         self._idf = np.frombuffer(_idf_bytes(), dtype=np.uint8).reshape(2, IDF_BUCKETS) * IDF_STEP
-        self.dimension = projection.word_dimension + projection.node_dimension
+        self.layout = 0, projection.word_dimension, projection.node_dimension
+        self.dimension = sum(self.layout)
         self.version = f"{_SCHEME}-{zlib.crc32(repr(astuple(projection)).encode(), zlib.crc32(_idf_bytes())):08x}"
 
     def embed(self, snippets: Sequence[Snippet]) -> Vectors:

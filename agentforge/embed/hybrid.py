@@ -86,14 +86,14 @@ class HybridEmbedder:
         return f"{_SCHEME}-{zlib.crc32(repr(parts).encode()):08x}"
 
     @property
-    def channels(self) -> tuple[int, int, int]:
+    def layout(self) -> tuple[int, int, int]:
         """Components of meaning, words and structure, in this order."""
         return self.meaning.dimension, self.shape.words, self.shape.structure
 
     @property
     def dimension(self) -> int:
         """Of each vector."""
-        return sum(self.channels)
+        return sum(self.layout)
 
     @property
     def at_once(self) -> int:
@@ -134,20 +134,20 @@ class HybridEmbedder:
         return _unit(whole)
 
 
-def comparable(vectors: Vectors, channels: Sequence[int]) -> Vectors:
-    """Words and structure of vectors of any model with these channels, weighted as the model `fast` does.
+def comparable(vectors: Vectors, layout: Sequence[int]) -> Vectors:
+    """Words and structure of vectors of any model of this layout, weighted as the model `fast` does.
 
     Args:
         vectors: shape (n, dimension).
-        channels: components of meaning, words and structure; empty for a model that has one channel only.
+        layout: components of meaning, words and structure; empty for a model that has one channel only.
 
     Returns:
         Shape (n, words + structure), rows of length 1, or 0 where a row has meaning only; `vectors` as they are for
         a model of one channel.
     """
-    if not channels:
+    if not layout:
         return vectors
-    first, words, _ = channels
+    first, words, _ = layout
     weight = Projection().word_weight
     parts = (vectors[:, first : first + words], weight), (vectors[:, first + words :], 1 - weight)
     return _unit(np.hstack([np.sqrt(share).astype(np.float32) * _unit(part) for part, share in parts]))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from agentforge.embed.meaning import Piece
 
     Vectors = NDArray[np.float32]
 
@@ -41,6 +43,7 @@ class Embedder(Protocol):
         name: as the user chose it.
         version: changes whenever the vectors would.
         dimension: of each vector.
+        layout: components of meaning, words and structure, in this order; empty for a model that has one channel.
         needs_features: whether `Snippet.features` is read; otherwise `Snippet.code` is.
     """
 
@@ -51,11 +54,37 @@ class Embedder(Protocol):
     @property
     def dimension(self) -> int: ...  # noqa: D102
     @property
+    def layout(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
     def needs_features(self) -> bool: ...  # noqa: D102
 
     def embed(self, snippets: Sequence[Snippet]) -> Vectors:
         """Vectors of shape (snippets, dimension), float32, each of length 1; the same for the same snippet always."""
         ...
+
+
+class StagedEmbedder(Embedder, Protocol):
+    """One whose vectors can be had in two steps: words and structure at once, meaning later.
+
+    Attributes:
+        at_once: of how many functions the meaning is made before an analysis is stored.
+    """
+
+    @property
+    def at_once(self) -> int: ...  # noqa: D102
+
+    def partial(self, snippets: Sequence[Snippet]) -> Vectors:
+        """The vectors without meaning, each of length 1."""
+        ...
+
+    def complete(self, vectors: Vectors, pieces: Sequence[Piece]) -> Vectors:
+        """What `embed` gives, from what `partial` gave and (code, language) of each."""
+        ...
+
+
+def staged(embedder: Embedder) -> StagedEmbedder | None:
+    """The embedder as one that works in two steps, None where it does not."""
+    return cast("StagedEmbedder", embedder) if hasattr(embedder, "partial") else None
 
 
 def load(model: str = DEFAULT_MODEL) -> Embedder:

@@ -50,6 +50,7 @@ class TransformerEmbedder:
     """
 
     needs_features = False
+    layout: tuple[int, ...] = ()
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name

@@ -53,7 +53,7 @@ class Explanation:
     """Why two functions are near.
 
     Attributes:
-        words, structure: cosine of the two channels of the `hashed` model, whichever model compared.
+        words, structure: cosine of the two channels of the model `fast`, whichever model compared.
         shared_calls: names that both call, the rarest first, as the function in question writes them.
         text: all of it in words.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from agentforge.pipeline.changes import Changes, find_changes
 from agentforge.pipeline.engine import engine_version
 from agentforge.pipeline.events import Notice, Observer, PhaseStarted
 from agentforge.pipeline.files import analyse_files
+from agentforge.pipeline.fresh_vectors import FULL, FreshVectors
 from agentforge.pipeline.inherit import find_base, inherited
 from agentforge.pipeline.rules import broken_rules
 from agentforge.pipeline.stopwatch import Stopwatch
@@ -46,6 +47,7 @@ class Request:
         tree: what to look at.
         options: what to leave out.
         embedder: makes the vectors.
+        effort: how many of the vectors are made: see `fresh_vectors.FreshVectors`.
         jobs: worker processes, at least 1.
         version: of the tool.
         selection: of rules.
@@ -59,6 +61,7 @@ class Request:
     jobs: int
     version: str
     selection: Selection = NOTHING_CHOSEN
+    effort: str = FULL
     with_rows: bool = False
     with_violations: bool = False
 
@@ -88,7 +91,10 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
     project_id = retrying(connection, lambda: lifecycle.ensure_project(connection, project))
     # A new model's partitions want locks on tables that other analyses are writing.
     model_id = retrying(
-        connection, lambda: lifecycle.ensure_model(connection, embedder.name, embedder.version, embedder.dimension)
+        connection,
+        lambda: lifecycle.ensure_model(
+            connection, embedder.name, embedder.version, embedder.dimension, embedder.layout
+        ),
     )
     if main := default_branch(tree):
         lifecycle.set_default_branch(connection, project_id, main.name, certain=main.certain)
@@ -228,6 +234,7 @@ class _Work:
 
     def _analyse(self, load: Load, sources: list[SourceFile]) -> None:
         request = self._request
+        vectors = FreshVectors(load, request.embedder, request.effort)
         for batch in analyse_files(sources, self._config, request.jobs, self._observer):
             files = [item for item in batch if isinstance(item, FileAnalysis)]
             self._skipped.extend(item for item in batch if isinstance(item, SkippedFile))
@@ -236,25 +243,10 @@ class _Work:
             with self.watch.phase("store"):
                 load.add(files)
             with self.watch.phase("embed"):
-                self._embed(load, files)
+                self.watch.count("embed", vectors.add(files))
+        with self.watch.phase("embed"):
+            vectors.finish()
         self.watch.count("analyse", len(self._analyzed))
-
-    def _embed(self, load: Load, files: Sequence[FileAnalysis]) -> None:
-        from agentforge.embed.interface import Snippet
-
-        snippets = {}
-        functions, chunks = set(), set()
-        for file in files:
-            for function in file.metrics.functions:
-                functions.add(function.code_hash)
-                snippets[function.code_hash] = Snippet(file.language, function.name, function.code, function.features)
-            for chunk in file.metrics.chunks:
-                chunks.add(chunk.code_hash)
-                snippets.setdefault(chunk.code_hash, Snippet(file.language, chunk.name, chunk.code, chunk.features))
-        missing = sorted(load.missing_vectors(functions, chunks))
-        if missing:
-            load.add_vectors(missing, self._request.embedder.embed([snippets[code_hash] for code_hash in missing]))
-        self.watch.count("embed", len(missing))
 
     def _store(self, load: Load, changes: Changes) -> None:
         known = load.unresolved([*self._analyzed, *changes.gone])
@@ -265,6 +257,7 @@ class _Work:
 
     def _compare(self, load: Load) -> None:
         from agentforge.embed.duplicates import MIN_LINES, near_duplicates
+        from agentforge.embed.hybrid import comparable
 
         functions = load.embedded_functions(MIN_LINES)
         self.watch.recount("compare", len(functions.fresh))
@@ -274,7 +267,10 @@ class _Work:
         if not affordable:
             self._observer(Notice("Too many functions changed to compare all: only identical ones are paired."))
         pairs = near_duplicates(
-            functions.vectors, functions.candidates, changed=functions.fresh, identical_only=not affordable
+            comparable(functions.vectors, self._request.embedder.layout),
+            functions.candidates,
+            changed=functions.fresh,
+            identical_only=not affordable,
         )
         load.store_duplicates((functions.ids[one], functions.ids[other], score) for one, other, score in pairs)
 

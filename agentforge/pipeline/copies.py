@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 
 from agentforge.embed.duplicates import MIN_LINES, near_duplicates
-from agentforge.embed.interface import Snippet, load
+from agentforge.embed.interface import FAST_MODEL, Snippet, load
 from agentforge.model import Candidate, FileAnalysis, Function
 from agentforge.pipeline.gate import NewFunction
 
 
 def mark_copies(files: Sequence[FileAnalysis], functions: Sequence[NewFunction]) -> list[NewFunction]:
-    """The same functions, the added ones compared with all of the files by the `hashed` model.
+    """The same functions, the added ones compared with all of the files by the model `fast`.
 
     Args:
         files: all of the project, with the features of their functions.
@@ -34,7 +34,7 @@ def mark_copies(files: Sequence[FileAnalysis], functions: Sequence[NewFunction])
         return list(functions)
     snippets = [Snippet(file.language, item.name, item.code, item.features) for file, item in rows]
     pairs = near_duplicates(
-        load().embed(snippets),
+        load(FAST_MODEL).embed(snippets),
         [_candidate(file, item) for file, item in rows],
         changed=fresh,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agentforge.errors import UsageError
@@ -78,6 +78,7 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
     """
     from agentforge.embed.clusters import stars
     from agentforge.embed.duplicates import near_duplicates
+    from agentforge.embed.hybrid import comparable
 
     check_language(request.language)
     chosen = _chosen(comparison, request)
@@ -85,6 +86,7 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
     functions = comparison.functions(
         projects, min_lines=request.min_lines, language=request.language, tests=request.tests
     )
+    functions = replace(functions, vectors=comparable(functions.vectors, projects[0].layout))
     if len(functions.ids) > _MANY:
         observer(Notice(f"Comparing {len(functions.ids):,} functions: this takes some minutes."))
     if request.only_new and not any(project.has_previous for project in chosen):

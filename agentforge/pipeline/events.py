@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PhaseStarted:
-    """A phase begins; `total` is how many steps it has, None where that is not known."""
+    """A phase begins; `total` is how many steps it has, None where that is not known, and `unit` what a step is."""
 
     name: str
     total: int | None = None
+    unit: str = "files"
 
 
 @dataclass(frozen=True, slots=True)

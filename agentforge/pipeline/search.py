@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agentforge.errors import UsageError
 from agentforge.model import FunctionRef, TextMatch
 from agentforge.pipeline.scope import check_language, named_projects
+from agentforge.pipeline.stored_models import chosen
 from agentforge.store.similar import StoredVector
 from agentforge.store.text_search import TextSearch, Wanted
 
@@ -40,28 +41,45 @@ class Request:
     limit: int
 
 
-def search_text(text_search: TextSearch, request: Request) -> tuple[TextMatch, ...]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer.
+
+    Attributes:
+        matches: best first.
+        model: whose vectors the text was compared with; None where it was compared with none.
+        without_meaning: how many of the functions have no meaning yet; where there are any, the vectors were compared
+            by words and structure alone.
+    """
+
+    matches: tuple[TextMatch, ...]
+    model: str | None
+    without_meaning: int
+
+
+def search_text(text_search: TextSearch, request: Request) -> Found:
     """Find functions by words and by meaning, best first.
 
     Raises:
         UsageError: there is no such project, language or kind, nothing to search, or nothing is asked.
     """
-    words, near = _ways(text_search, request)
+    words, near, model, lacking = _ways(text_search, request)
     scores = fused(words, near)
     best = sorted(scores, key=lambda function_id: (-scores[function_id], function_id))[: request.limit]
     functions = text_search.functions(best)
     word_ranks = {function_id: rank for rank, function_id in enumerate(words, 1)}
     near_ranks = {function_id: rank for rank, function_id in enumerate(near, 1)}
-    return tuple(
+    matches = tuple(
         TextMatch(scores[item], functions[item], word_ranks.get(item), near_ranks.get(item))
         for item in best
         if item in functions
     )
+    return Found(matches, model, lacking)
 
 
 def ranked(text_search: TextSearch, request: Request) -> tuple[list[FunctionRef], ...]:
     """What is found by words alone, by vectors alone, and by both: for benchmarks."""
-    words, near = _ways(text_search, request)
+    words, near, _, _ = _ways(text_search, request)
     scores = fused(words, near)
     both = sorted(scores, key=lambda function_id: (-scores[function_id], function_id))
     functions = text_search.functions(both)
@@ -78,7 +96,8 @@ def fused(words: Sequence[int], near: Sequence[int]) -> dict[int, float]:
     return scores
 
 
-def _ways(text_search: TextSearch, request: Request) -> tuple[list[int], list[int]]:
+def _ways(text_search: TextSearch, request: Request) -> tuple[list[int], list[int], str | None, int]:
+    """What words find, what vectors find, the model of these, and how many functions have no meaning yet."""
     if not any(letter.isalnum() for letter in request.text):
         raise UsageError("There are no words to search for.", 'Say what the function does: agentforge search "..."')
     check_language(request.language)
@@ -88,7 +107,11 @@ def _ways(text_search: TextSearch, request: Request) -> tuple[list[int], list[in
         _projects(text_search, request), request.language, request.kind, request.tests, max(_DEPTH, request.limit)
     )
     vector = _vector(text_search, request.text)
-    return text_search.by_words(request.text, wanted), text_search.by_vector(vector, wanted) if vector else []
+    by_words = text_search.by_words(request.text, wanted)
+    if vector is None:
+        return by_words, [], None, 0
+    lacking = text_search.without_meaning(vector, wanted)
+    return by_words, text_search.by_vector(vector, wanted, by_features=lacking > 0), vector.model, lacking
 
 
 def _projects(text_search: TextSearch, request: Request) -> tuple[int, ...] | None:
@@ -99,13 +122,11 @@ def _projects(text_search: TextSearch, request: Request) -> tuple[int, ...] | No
 
 
 def _vector(text_search: TextSearch, text: str) -> StoredVector | None:
-    """The vector of a text by the default model, None where nothing is embedded by it: words find alone then."""
-    from agentforge.embed.interface import load
+    """The vector of a text, None where no vectors are stored that it may be compared with: words find alone then."""
     from agentforge.embed.snippets import snippet_from_text
 
-    embedder = load()
-    model_id = text_search.search.find_model(embedder.name, embedder.version)
-    if model_id is None:
+    try:
+        model = chosen(text_search.search, None)
+    except UsageError:
         return None
-    vector = embedder.embed([snippet_from_text(text)])[0]
-    return StoredVector(model_id, embedder.name, f"[{','.join(map(str, vector.tolist()))}]")
+    return model.vector(snippet_from_text(text))

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from agentforge.errors import UsageError
 from agentforge.model import FunctionRef, Match
 from agentforge.pipeline.scope import check_language, named_projects
-from agentforge.store.similar import Filters, Place, Search, SearchedProject, StoredFunction, StoredVector
+from agentforge.pipeline.stored_models import chosen
+from agentforge.store.similar import Filters, Lacking, Place, Search, SearchedProject, StoredFunction, StoredVector
 
 if TYPE_CHECKING:
-    from agentforge.embed.interface import Embedder, Snippet
+    from agentforge.embed.interface import Snippet
     from agentforge.walk import SourceTree
 
 _PATH_AND_LINE = re.compile(r"(?P<path>.+):(?P<line>[0-9]+)")
@@ -58,11 +59,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer: the function in question, the model that compared, and the matches, best first."""
+    """The answer.
+
+    Attributes:
+        function: in question.
+        model: that compared.
+        matches: best first.
+        lacking: what has no meaning yet; where there is any, words and structure alone were compared.
+    """
 
     function: FunctionRef
     model: str
     matches: tuple[Match, ...]
+    lacking: Lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,9 @@ def similar(search: Search, request: Request) -> Found:
     vector = subject.vector or _made_vector(search, request, subject)
     own = subject.place.project_id if subject.place else None
     filters = Filters(_projects(search, request, own), request.language, request.limit, request.min_score)
-    return Found(subject.ref, vector.model, tuple(search.nearest(vector, filters, subject.place)))
+    lacking = search.without_meaning(vector, filters)
+    matches = search.nearest(vector, filters, subject.place, by_features=bool(lacking))
+    return Found(subject.ref, vector.model, tuple(matches), lacking)
 
 
 def explained(found: Found) -> Found:
@@ -195,20 +206,12 @@ def _project_of(search: Search, location: str) -> tuple[SearchedProject | None, 
 
 def _made_vector(search: Search, request: Request, subject: _Subject) -> StoredVector:
     """The vector of code that the database does not have at this place."""
-    from agentforge.embed.interface import DEFAULT_MODEL, load
-
-    embedder: Embedder = load(request.model or DEFAULT_MODEL)
-    model_id = search.find_model(embedder.name, embedder.version)
-    if model_id is None:
-        raise UsageError(
-            f"Nothing is embedded by the model {embedder.name} (version {embedder.version}).",
-            "Run `agentforge analyze` with this model first, or name another with --model.",
-        )
-    known = search.vector_by_hash(subject.code_hash, model_id, embedder.name) if subject.code_hash else None
+    model = chosen(search, request.model)
+    name = model.embedder.name
+    known = search.vector_by_hash(subject.code_hash, model.model_id, name) if subject.code_hash else None
     if known is not None or subject.snippet is None:
-        return known or StoredVector(model_id, embedder.name, "[]")
-    vector = embedder.embed([subject.snippet])[0]
-    return StoredVector(model_id, embedder.name, f"[{','.join(map(str, vector.tolist()))}]")
+        return known or StoredVector(model.model_id, name, "[]")
+    return model.vector(subject.snippet)
 
 
 def _named(search: Search, request: Request) -> StoredFunction:

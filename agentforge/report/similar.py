@@ -80,7 +80,9 @@ def score_style(score: float) -> str:
     return "green" if score >= SURE else "yellow" if score >= LIKELY else "dim"
 
 
-def document(function: FunctionRef, model: str, matches: Sequence[Match], version: str) -> dict[str, Any]:
+def document(
+    function: FunctionRef, model: str, matches: Sequence[Match], version: str, *, without_meaning: int = 0
+) -> dict[str, Any]:
     """The answer as plain JSON values.
 
     Args:
@@ -88,11 +90,13 @@ def document(function: FunctionRef, model: str, matches: Sequence[Match], versio
         model: that made the vectors.
         matches: best first.
         version: of the tool.
+        without_meaning: how many functions have none yet; where there are any, words and structure were compared.
     """
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "agentforge", "version": version},
         "model": model,
+        "without_meaning": without_meaning,
         "function": function_object(function),
         "matches": [_match_object(match) for match in matches],
     }

@@ -26,6 +26,7 @@ class ComparedProject:
         has_previous: whether the branch was analysed before it; without, nothing in it is new.
         model_id: of the vectors, which may be compared with those of the same model only.
         model: its name and version.
+        layout: components of meaning, words and structure in its vectors; empty where it has one channel.
     """
 
     id: int
@@ -36,6 +37,7 @@ class ComparedProject:
     has_previous: bool
     model_id: int
     model: str
+    layout: list[int]
 
 
 @dataclass(frozen=True, slots=True)

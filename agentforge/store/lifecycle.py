@@ -90,9 +90,9 @@ def set_default_branch(connection: Connection, project_id: int, name: str, *, ce
     connection.execute(load("analyses")["set_default_branch"], parameters)
 
 
-def ensure_model(connection: Connection, name: str, version: str, dimension: int) -> int:
+def ensure_model(connection: Connection, name: str, version: str, dimension: int, layout: tuple[int, ...] = ()) -> int:
     """The id of an embedding model, which is registered, with its partitions, when it is new."""
-    parameters = {"name": name, "version": version, "dimension": dimension}
+    parameters = {"name": name, "version": version, "dimension": dimension, "channels": list(layout)}
     return int(one(connection, load("analyses")["ensure_model"], parameters))
 
 

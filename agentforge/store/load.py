@@ -105,14 +105,20 @@ class Load:
                 missing |= wanted - {row[0] for row in rows}
         return missing
 
-    def add_vectors(self, hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Take vectors of shape (hashes, dimension) for hashes that `missing_vectors` named."""
+    def add_vectors(self, hashes: Sequence[str], vectors: NDArray[np.float32], *, lacks_meaning: bool = False) -> None:
+        """Take vectors of shape (hashes, dimension) for hashes that `missing_vectors` named.
+
+        Args:
+            hashes: of the code.
+            vectors: one for each.
+            lacks_meaning: whether the meaning is to be filled in later.
+        """
         from pgvector import HalfVector
 
         with self._connection.cursor() as cursor, cursor.copy(self._queries["copy_vectors"]) as copy:
-            copy.set_types(["bytea", "halfvec"])
+            copy.set_types(["bytea", "halfvec", "bool"])
             for code_hash, vector in zip(hashes, vectors.astype("float16"), strict=True):
-                copy.write_row((bytes.fromhex(code_hash), HalfVector(vector)))
+                copy.write_row((bytes.fromhex(code_hash), HalfVector(vector), lacks_meaning))
 
     def unresolved(self, paths: Sequence[str]) -> list[StoredViolation]:
         """The violations of some files that are not fixed, in the order in which they were first found."""

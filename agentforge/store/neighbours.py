@@ -54,7 +54,7 @@ def update(connection: Connection, model: Model) -> int:
         psycopg.errors.LockNotAvailable: functions are being written all the time; nothing was done.
     """
     queries = load("neighbours")
-    up_to = _settled(connection)
+    up_to = _settled(connection, model)
     lists = _read(connection, model, up_to)
     changed = lists.refresh()
     parameters = {"model_id": model.id, "up_to": up_to, "length": LENGTH}
@@ -68,11 +68,11 @@ def update(connection: Connection, model: Model) -> int:
     return len(changed)
 
 
-def _settled(connection: Connection) -> int:
-    """The last id of a function, when whoever has made an id up to it has committed or given up."""
+def _settled(connection: Connection, model: Model) -> int:
+    """The last id of a function with a complete vector, when whoever made an id up to it has committed or given up."""
     with connection.transaction():
         connection.execute(load("neighbours")["wait_for_writers"])
-        row = connection.execute(load("neighbours")["last_id"]).fetchone()
+        row = connection.execute(load("neighbours")["last_id"], {"model_id": model.id}).fetchone()
     return row[0] if row and row[0] else 0
 
 

@@ -63,6 +63,27 @@ class StoredVector:
 
 
 @dataclass(frozen=True, slots=True)
+class Lacking:
+    """What has no meaning yet.
+
+    Attributes:
+        functions: how many of those that are searched.
+        subject: whether the function in question is stored without.
+    """
+
+    functions: int
+    subject: bool
+
+    @property
+    def total(self) -> int:
+        """How many functions that is."""
+        return max(self.functions, int(self.subject))
+
+    def __bool__(self) -> bool:
+        return self.total > 0
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
     """Which of the nearest functions are wanted.
 
@@ -128,7 +149,24 @@ class Search:
         rows = self._rows("find_model", name=name, version=version)
         return rows[0][0] if rows else None
 
-    def nearest(self, vector: StoredVector, filters: Filters, here: Place | None) -> list[Match]:
+    def models(self) -> list[tuple[str, str]]:
+        """Name and version of the models that embedded functions of the projects, that of most first."""
+        return [(row[0], row[1]) for row in self._rows("models")]
+
+    def without_meaning(self, vector: StoredVector, filters: Filters) -> Lacking:
+        """What of those who would be compared has words and structure only, so far."""
+        (row,) = self._rows(
+            "without_meaning",
+            function_id=vector.function_id,
+            model_id=vector.model_id,
+            project_ids=None if filters.project_ids is None else list(filters.project_ids),
+            language=filters.language,
+        )
+        return Lacking(*row)
+
+    def nearest(
+        self, vector: StoredVector, filters: Filters, here: Place | None, *, by_features: bool = False
+    ) -> list[Match]:
         """The nearest functions, best first: from lists that the database keeps, by a scan, or nearly all by an index.
 
         Args:
@@ -136,18 +174,26 @@ class Search:
             filters: which functions are wanted.
             here: where the function in question is, if it is in a project: what overlaps it is no match. A stored
                 function, which `vector` names, is where it is stored.
+            by_features: compare words and structure only, as must be done where `without_meaning` finds something.
         """
-        return self._nearest(filters, here, vector.function_id, vector.model_id, vector.vector)
+        query = "nearest_by_features" if by_features else "nearest"
+        return self._nearest(query, filters, here, vector.function_id, vector.model_id, vector.vector)
 
     def nearest_to(self, function_id: int, filters: Filters) -> list[Match]:
         """The functions nearest to a stored one, by the last model that has a vector of it; best first."""
-        return self._nearest(filters, None, function_id, None, None)
+        return self._nearest("nearest", filters, None, function_id, None, None)
 
     def _nearest(
-        self, filters: Filters, here: Place | None, function_id: int | None, model_id: int | None, vector: str | None
+        self,
+        query: str,
+        filters: Filters,
+        here: Place | None,
+        function_id: int | None,
+        model_id: int | None,
+        vector: str | None,
     ) -> list[Match]:
         rows = self._rows(
-            "nearest",
+            query,
             function_id=function_id,
             vector=vector,
             model_id=model_id,

@@ -58,10 +58,19 @@ class TextSearch:
         ).fetchall()
         return [row[0] for row in rows]
 
-    def by_vector(self, vector: StoredVector, wanted: Wanted) -> list[int]:
-        """Ids of functions near a vector, best first; fewer than the limit where many near ones are not wanted."""
-        filters = Filters(wanted.project_ids, wanted.language, wanted.limit, -1.0)
-        matches = self.search.nearest(vector, filters, None)
+    def without_meaning(self, vector: StoredVector, wanted: Wanted) -> int:
+        """How many of the functions that a vector would be compared with have no meaning yet."""
+        return self.search.without_meaning(vector, _filters(wanted)).functions
+
+    def by_vector(self, vector: StoredVector, wanted: Wanted, *, by_features: bool = False) -> list[int]:
+        """Ids of functions near a vector, best first; fewer than the limit where many near ones are not wanted.
+
+        Args:
+            vector: of a text.
+            wanted: which functions.
+            by_features: compare words and structure only.
+        """
+        matches = self.search.nearest(vector, _filters(wanted), None, by_features=by_features)
         found = [match.function.id for match in matches if match.function.id is not None]
         rows = self._connection.execute(
             self._queries["near_functions"], {"ids": found, "kind": wanted.kind, "tests": wanted.tests}
@@ -76,3 +85,7 @@ class TextSearch:
             values: list[Any] = [*row[1:], row[0]]
             found[row[0]] = FunctionRef(*values)
         return found
+
+
+def _filters(wanted: Wanted) -> Filters:
+    return Filters(wanted.project_ids, wanted.language, wanted.limit, -1.0)

@@ -22,7 +22,7 @@ UPDATE agentforge.projects SET default_branch = %(name)s
 WHERE id = %(project_id)s AND default_branch IS DISTINCT FROM %(name)s AND (%(certain)s OR default_branch IS NULL);
 
 -- ensure_model --
-SELECT agentforge.ensure_embedding_model(%(name)s, %(version)s, %(dimension)s);
+SELECT agentforge.ensure_embedding_model(%(name)s, %(version)s, %(dimension)s, %(channels)s::integer[]);
 
 -- try_lock --
 -- Held by the session, so that the end of a killed client frees it. The first number keeps clear of others' locks.

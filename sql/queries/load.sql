@@ -20,7 +20,7 @@ CREATE TEMPORARY TABLE incoming_functions (
 CREATE TEMPORARY TABLE incoming_chunks (
     file_path text, kind text, name text, start_line integer, end_line integer, code_hash bytea, code text
 );
-CREATE TEMPORARY TABLE incoming_vectors (code_hash bytea PRIMARY KEY, embedding halfvec);
+CREATE TEMPORARY TABLE incoming_vectors (code_hash bytea PRIMARY KEY, embedding halfvec, lacks_meaning boolean);
 CREATE TEMPORARY TABLE incoming_violations (
     violation_id bigint, file_path text, rule_id text, rule_name text, category text, severity text, confidence text,
     cwe integer, line_number integer, column_number integer, end_line integer, end_column integer, message text,
@@ -57,17 +57,18 @@ COPY gone_files FROM STDIN;
 COPY renamed_files FROM STDIN;
 
 -- reuse_vectors --
--- Vectors that the database has already for some of these hashes, whichever project they are of.
-INSERT INTO incoming_vectors (code_hash, embedding)
-SELECT DISTINCT ON (f.code_hash) f.code_hash, e.embedding
+-- Vectors that the database has already for some of these hashes, whichever project they are of; the complete ones first.
+INSERT INTO incoming_vectors (code_hash, embedding, lacks_meaning)
+SELECT DISTINCT ON (f.code_hash) f.code_hash, e.embedding, e.lacks_meaning
 FROM agentforge.functions AS f
 JOIN agentforge.function_embeddings AS e ON e.function_id = f.id AND e.model_id = %(model_id)s
 WHERE f.code_hash = ANY (%(hashes)s)
+ORDER BY f.code_hash, e.lacks_meaning
 RETURNING encode(code_hash, 'hex');
 
 -- reuse_chunk_vectors --
-INSERT INTO incoming_vectors (code_hash, embedding)
-SELECT DISTINCT ON (c.code_hash) c.code_hash, e.embedding
+INSERT INTO incoming_vectors (code_hash, embedding, lacks_meaning)
+SELECT DISTINCT ON (c.code_hash) c.code_hash, e.embedding, false
 FROM agentforge.code_chunks AS c
 JOIN agentforge.code_embeddings AS e ON e.chunk_id = c.id AND e.model_id = %(model_id)s
 WHERE c.code_hash = ANY (%(hashes)s)
@@ -160,8 +161,8 @@ WITH gone AS (
     ORDER BY i.number
     RETURNING id, file_analysis_id, code_hash
 )
-INSERT INTO agentforge.function_embeddings (function_id, project_id, model_id, branch, file_type, embedding)
-SELECT a.id, %(project_id)s, %(model_id)s, %(branch)s, coalesce(f.file_type, ''), v.embedding
+INSERT INTO agentforge.function_embeddings (function_id, project_id, model_id, branch, file_type, embedding, lacks_meaning)
+SELECT a.id, %(project_id)s, %(model_id)s, %(branch)s, coalesce(f.file_type, ''), v.embedding, v.lacks_meaning
 FROM added AS a
 JOIN agentforge.file_analyses AS f ON f.id = a.file_analysis_id
 JOIN incoming_vectors AS v USING (code_hash);

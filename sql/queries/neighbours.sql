@@ -4,8 +4,10 @@ SELECT m.id, m.dimension
 FROM agentforge.embedding_models AS m
 JOIN pg_class AS c ON c.oid = to_regclass(format('agentforge.%%I', 'function_embeddings_' || m.id))
 WHERE c.reltuples >= %(rows)s
-  AND (SELECT max(e.function_id) FROM agentforge.function_embeddings AS e WHERE e.model_id = m.id)
-      BETWEEN m.listed_up_to + 1 AND %(largest_id)s
+  AND least(
+      (SELECT max(e.function_id) FROM agentforge.function_embeddings AS e WHERE e.model_id = m.id),
+      (SELECT min(e.function_id) - 1 FROM agentforge.function_embeddings AS e WHERE e.model_id = m.id AND e.lacks_meaning)
+  ) BETWEEN m.listed_up_to + 1 AND %(largest_id)s
 ORDER BY m.id;
 
 -- wait_for_writers --
@@ -13,7 +15,11 @@ ORDER BY m.id;
 LOCK TABLE agentforge.functions IN SHARE MODE;
 
 -- last_id --
-SELECT pg_sequence_last_value('agentforge.functions_id_seq');
+-- The youngest function, or the one before the first that has no meaning yet, whose vector is to change.
+SELECT least(pg_sequence_last_value('agentforge.functions_id_seq'), (
+    SELECT min(e.function_id) - 1 FROM agentforge.function_embeddings AS e
+    WHERE e.model_id = %(model_id)s AND e.lacks_meaning
+));
 
 -- vectors --
 SELECT e.function_id, e.embedding FROM agentforge.function_embeddings AS e

@@ -45,6 +45,30 @@ WHERE f.code_hash = decode(%(code_hash)s, 'hex') AND e.model_id = %(model_id)s L
 -- find_model --
 SELECT id FROM agentforge.embedding_models WHERE name = %(name)s AND version = %(version)s;
 
+-- models --
+-- The models of the last analyses of what the caller may read, that of most projects first.
+SELECT m.name, m.version
+FROM agentforge.projects AS p
+CROSS JOIN LATERAL (
+    SELECT a.model_id FROM agentforge.project_analyses AS a
+    WHERE a.project_id = p.id AND a.status = 'completed' ORDER BY a.id DESC LIMIT 1
+) AS last
+JOIN agentforge.embedding_models AS m ON m.id = last.model_id
+GROUP BY m.id ORDER BY count(*) DESC, m.id DESC;
+
+-- without_meaning --
+SELECT functions, subject_too FROM agentforge.without_meaning(
+    %(function_id)s, %(model_id)s, %(project_ids)s, %(language)s);
+
+-- nearest_by_features --
+-- The same as nearest, by words and structure alone.
+SELECT id, project_id, code_hash, file_path, file_type, qualified_name, function_signature, start_line, end_line,
+       lines_of_code, cyclomatic, cognitive, code, project, distance
+FROM agentforge.nearest_by_features(
+    %(function_id)s, %(vector)s::halfvec, %(model_id)s, %(here_project)s, %(here_path)s, %(here_start)s, %(here_end)s,
+    %(project_ids)s, %(language)s, %(limit)s)
+WHERE distance <= %(max_distance)s;
+
 -- nearest --
 -- The nearest functions, best first, as the function explains. All that is planned in it is planned once a connection.
 SELECT id, project_id, code_hash, file_path, file_type, qualified_name, function_signature, start_line, end_line,

@@ -49,7 +49,8 @@ VALUES ('maintenance.reindex.changes', %(changes)s, jsonb_build_object('index', 
 
 -- wanted --
 -- Models with more functions than an exact scan pays for, and no index, or one that has been outgrown: a tenth of the functions
--- are younger than it, or it holds them all, so that each write pays for it.
+-- are younger than it, or it holds them all, so that each write pays for it. It waits while vectors are still to be filled with
+-- meaning: each would be put into it again.
 SELECT c.relname, agentforge.vector_index_statement(
            m.id, false, 'function_embeddings',
            CASE WHEN to_regclass(format('agentforge.%%I', 'function_embeddings_' || m.id || '_hnsw')) IS NULL THEN ''
@@ -57,6 +58,8 @@ SELECT c.relname, agentforge.vector_index_statement(
 FROM agentforge.embedding_models AS m
 JOIN pg_class AS c ON c.oid = to_regclass(format('agentforge.%%I', 'function_embeddings_' || m.id))
 WHERE c.reltuples >= %(rows)s
+  AND (SELECT count(*) FROM agentforge.function_embeddings AS e WHERE e.model_id = m.id AND e.lacks_meaning)
+      <= 0.01 * c.reltuples
   AND NOT EXISTS (
       SELECT FROM agentforge.vector_indexes(m.id) AS i
       WHERE (SELECT count(*) FROM agentforge.function_embeddings AS e WHERE e.model_id = m.id AND e.function_id > i.up_to)

@@ -1,0 +1,140 @@
+"""`agentforge embed`, and what `agentforge analyze` leaves to it: completing the vectors of stored functions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentforge.cli.database import open_database
+from agentforge.cli.output import ignore, print_json, print_table, say
+from agentforge.cli.progress import ProgressBar
+from agentforge.embed.interface import load, staged
+from agentforge.errors import EXIT_CLEAN, UsageError
+from agentforge.pipeline.events import Notice
+from agentforge.pipeline.fill import Task, fill
+from agentforge.pipeline.scope import named_projects
+from agentforge.store import lifecycle, meaning, requests
+from agentforge.store.retry import retrying
+
+if TYPE_CHECKING:
+    from agentforge.embed.interface import Embedder
+    from agentforge.model import Report
+    from agentforge.store.connection import Connection, DatabaseSettings
+
+
+@dataclass(slots=True)
+class Filled:
+    """A project, how many of its functions were embedded, and how many are left."""
+
+    project: str
+    embedded: int
+    left: int
+
+
+def run(
+    projects: Sequence[str],
+    model: str,
+    jobs: int | None,
+    settings: DatabaseSettings,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Fill, and print what was done."""
+    embedder = load(model)
+    done: list[Filled] = []
+    stopped = False
+    with (
+        ProgressBar(quiet=quiet) as progress,
+        open_database(settings, lambda text: progress(Notice(text)), requests.Request("embed")) as connection,
+    ):
+        model_id = _model(connection, embedder)
+        try:
+            for item in _chosen(meaning.unfinished(connection, model_id), projects):
+                done.append(Filled(item.name, 0, item.functions))
+                if item.functions:
+                    task = Task(item.id, model_id, embedder, item.functions, _processes(jobs))
+                    fill(connection, task, progress)
+        except KeyboardInterrupt:
+            stopped = True
+        left = {item.name: item.functions for item in meaning.unfinished(connection, model_id)}
+    for filled in done:
+        filled.embedded, filled.left = max(0, filled.left - left[filled.project]), left[filled.project]
+    _show(done, embedder, as_json=as_json)
+    if stopped:
+        say("Interrupted: what is done is kept. `agentforge embed` goes on from here.")
+    return EXIT_CLEAN
+
+
+def without_meaning(connection: Connection, report: Report, embedder: Embedder) -> int:
+    """How many functions of an analysed project have no meaning yet."""
+    if report.project.id is None or staged(embedder) is None:
+        return 0
+    return meaning.lacking(connection, report.project.id, _model(connection, embedder))
+
+
+def after_analysis(
+    settings: DatabaseSettings, report: Report, embedder: Embedder, functions: int, jobs: int, *, quiet: bool
+) -> None:
+    """Fill in the meaning of a project whose analysis is stored and shown.
+
+    Args:
+        settings: the database.
+        report: of the analysis.
+        embedder: of the analysis.
+        functions: how many have no meaning yet, at least 1.
+        jobs: worker processes.
+        quiet: say nothing, and draw nothing.
+    """
+    if report.project.id is None:
+        return
+    tell = ignore if quiet else say
+    tell(f"Adding meaning to {functions:,} functions; Ctrl-C leaves it to `agentforge embed`.")
+    try:
+        with (
+            ProgressBar(quiet=quiet) as progress,
+            open_database(settings, lambda text: progress(Notice(text)), requests.Request("embed")) as connection,
+        ):
+            model_id = _model(connection, embedder)
+            fill(connection, Task(report.project.id, model_id, embedder, functions, jobs), progress)
+    except KeyboardInterrupt:
+        say("The analysis is stored; meaning is not complete. `agentforge embed` goes on from here.")
+
+
+def _model(connection: Connection, embedder: Embedder) -> int:
+    return retrying(
+        connection,
+        lambda: lifecycle.ensure_model(
+            connection, embedder.name, embedder.version, embedder.dimension, embedder.layout
+        ),
+    )
+
+
+def _chosen(known: Sequence[meaning.Unfinished], names: Sequence[str]) -> list[meaning.Unfinished]:
+    if not known:
+        raise UsageError("No project is stored yet that you may write.", "Run `agentforge analyze PATH` first.")
+    if not names:
+        return list(known)
+    named = [item for name in names for item in named_projects(known, name)]
+    return list({item.id: item for item in named}.values())
+
+
+def _processes(jobs: int | None) -> int:
+    return jobs or len(os.sched_getaffinity(0))
+
+
+def _show(done: Sequence[Filled], embedder: Embedder, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "model": {"name": embedder.name, "version": embedder.version},
+                "projects": [{"name": item.project, "embedded": item.embedded, "left": item.left} for item in done],
+            }
+        )
+        return
+    print_table(
+        ("project", "embedded now", "left"),
+        [(item.project, f"{item.embedded:,}", f"{item.left:,}") for item in done],
+    )

@@ -1,0 +1,39 @@
+"""`agentforge embed` and its options. The command's work is imported when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agentforge.cli.options import DatabaseUrl, DataDir, Format, Jobs, OutputFormat, Quiet
+
+app = typer.Typer()
+
+
+@app.command()
+def embed(
+    project: Annotated[
+        list[str], typer.Argument(metavar="[PROJECT]...", help="Projects by name or key; all without it.")
+    ] = [],  # noqa: B006 - typer reads it, nobody changes it
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            envvar="AGENTFORGE_MODEL",
+            help="Give the functions vectors of this model, in place of what they have.",
+        ),
+    ] = "hybrid",
+    jobs: Jobs = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    output_format: OutputFormat = Format.TABLE,
+    quiet: Quiet = False,
+) -> int:
+    """Complete the vectors of stored functions. Ctrl-C stops it, and the next run goes on."""
+    from agentforge.cli.database import database_settings
+    from agentforge.cli.embed import run
+
+    settings = database_settings(database_url, data_dir)
+    return run(project, model, jobs, settings, as_json=output_format is Format.JSON, quiet=quiet)

@@ -1,0 +1,60 @@
+"""Which model's vectors a piece of code, or a text, that is not stored is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, load
+from agentforge.errors import UsageError
+
+if TYPE_CHECKING:
+    from agentforge.embed.interface import Embedder, Snippet
+    from agentforge.store.similar import Search, StoredVector
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An embedder, and the id of the model that it is in the database."""
+
+    embedder: Embedder
+    model_id: int
+
+    def vector(self, snippet: Snippet) -> StoredVector:
+        """The vector of a snippet, to be compared with stored ones."""
+        from agentforge.store.similar import StoredVector
+
+        values = self.embedder.embed([snippet])[0].tolist()
+        return StoredVector(self.model_id, self.embedder.name, f"[{','.join(map(str, values))}]")
+
+
+def chosen(search: Search, model: str | None) -> Chosen:
+    """The embedder of a name, or, without one, the first of those that need no choice whose vectors are stored.
+
+    Raises:
+        UsageError: no vectors of it are stored, or those of another version, with which nothing may be compared; says
+            what there is, and what to run.
+    """
+    names = (DEFAULT_MODEL, FAST_MODEL) if model is None else (model,)
+    embedders = []
+    for name in names:
+        embedder = load(name)
+        model_id = search.find_model(embedder.name, embedder.version)
+        if model_id is not None:
+            return Chosen(embedder, model_id)
+        embedders.append(embedder)
+    wanted = embedders[0]
+    option = "" if wanted.name == DEFAULT_MODEL else f" --model {wanted.name}"
+    stored = search.models()
+    if wanted.name in {name for name, _ in stored}:
+        versions = ", ".join(version for name, version in stored if name == wanted.name)
+        raise UsageError(
+            f"The stored vectors are of version {versions} of the model {wanted.name}, and this agentforge makes "
+            f"version {wanted.version}: the two cannot be compared.",
+            f"Run `agentforge embed{option}` to make them anew.",
+        )
+    there = ", ".join(dict.fromkeys(name for name, _ in stored))
+    raise UsageError(
+        f"Nothing is embedded by the model {wanted.name} (version {wanted.version}).",
+        f"Run `agentforge embed{option}`, or name what there is with --model: {there}.",
+    )

@@ -1,0 +1,125 @@
+"""Functions whose vectors are not complete yet, and completing them, so that several sessions may do it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agentforge.store.queries import load
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from agentforge.store.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A project that the caller may write, and how many of its functions have no complete vector."""
+
+    id: int
+    key: str
+    name: str
+    functions: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model that the database knows."""
+
+    id: int
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A function without meaning, or without any vector of the model.
+
+    Attributes:
+        function_id: of the function.
+        code_hash: equal for equal code.
+        language: name, None where it is not known.
+        name: of the function.
+        code: its text.
+        partial: its vector without meaning; None where it has none of the model.
+        known: the complete vector of a function with equal code, None where there is none.
+    """
+
+    function_id: int
+    code_hash: str
+    language: str | None
+    name: str
+    code: str
+    partial: NDArray[np.float16] | None
+    known: NDArray[np.float16] | None
+
+
+def unfinished(connection: Connection, model_id: int) -> list[Unfinished]:
+    """The projects that the caller may write, by id."""
+    rows = connection.execute(load("meaning")["writable"], {"model_id": model_id}).fetchall()
+    return [Unfinished(*row) for row in rows]
+
+
+def models_of(connection: Connection, project_ids: Sequence[int]) -> list[StoredModel]:
+    """The models that embedded the functions of some projects, that of most functions first."""
+    rows = connection.execute(load("meaning")["models"], {"project_ids": list(project_ids)}).fetchall()
+    return [StoredModel(*row) for row in rows]
+
+
+def lacking(connection: Connection, project_id: int, model_id: int) -> int:
+    """How many functions of a project have no meaning yet."""
+    parameters = {"project_id": project_id, "model_id": model_id}
+    row = connection.execute(load("meaning")["lacking"], parameters).fetchone()
+    return row[0] if row else 0
+
+
+class Gaps:
+    """The gaps of one project and one model. A claim and what is stored of it belong into one transaction."""
+
+    def __init__(self, connection: Connection, project_id: int, model_id: int) -> None:
+        """Ask nothing yet."""
+        from pgvector.psycopg import register_vector
+
+        register_vector(connection)
+        self._connection = connection
+        self._queries = load("meaning")
+        self._keys = {"project_id": project_id, "model_id": model_id}
+
+    def claim(self, after: int, most: int, *, missing: bool) -> list[Gap]:
+        """The next gaps, in the order of ids, which no other session takes until the end of the transaction.
+
+        Args:
+            after: ids up to this one were looked at.
+            most: so many at most.
+            missing: functions without any vector of the model, else those without meaning.
+        """
+        query = self._queries["claim_missing" if missing else "claim_lacking"]
+        with self._connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(query, {**self._keys, "after": after, "most": most}).fetchall()
+        return [Gap(row[0], row[1], row[2], row[3], row[4], _halves(row[5]), _halves(row[6])) for row in rows]
+
+    def store(self, ids: Sequence[int], vectors: NDArray[np.float16], *, missing: bool) -> None:
+        """Give claimed functions their complete vectors; what they have of other models goes.
+
+        Args:
+            ids: of the functions.
+            vectors: shape (ids, dimension).
+            missing: as they were claimed.
+        """
+        from pgvector import HalfVector
+
+        parameters = {**self._keys, "ids": list(ids), "vectors": [HalfVector(vector) for vector in vectors]}
+        self._connection.execute(self._queries["insert" if missing else "fill"], parameters)
+
+    def adopt(self) -> None:
+        """Note that files, and last analyses, whose functions all have vectors of the model are up to date with it."""
+        for query in ("adopt_files", "adopt_analyses"):
+            self._connection.execute(self._queries[query], self._keys)
+
+
+def _halves(vector: Any) -> NDArray[np.float16] | None:
+    return None if vector is None else np.asarray(vector.to_numpy(), np.float16)
