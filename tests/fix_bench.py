@@ -47,9 +47,10 @@ class Bench:
         embedder: Any = None,
         observer: Observer = ignore,
         connection: Connection | None = None,
+        effort: str = "full",
     ) -> Report:
         tree = discover([str(self.root / path) for path in paths or (".",)])
-        request = Request(tree, options or WalkOptions(), embedder or load(), 1, "0", selection, with_rows=True)
+        request = Request(tree, options or WalkOptions(), embedder or load(), 1, "0", selection, effort, with_rows=True)
         return analyze(connection or self.connection, request, observer)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -155,10 +155,12 @@ def _stored(search: Search, request: Request, function: StoredFunction) -> _Subj
     ref = function.ref
     place = Place(function.project_id, ref.path, ref.start_line, ref.end_line)
     vector = search.vector_of(function.id, request.model)
+    if vector is None and request.model is None:
+        raise UsageError(f"{ref.qualified_name} is not embedded yet.", f"Run `agentforge embed {ref.project}` first.")
     if vector is None:
         raise UsageError(
             f"{ref.qualified_name} is not embedded by the model {request.model}.",
-            f"Run `agentforge analyze --model {request.model}` on its project first.",
+            f"Run `agentforge embed --model {request.model} {ref.project}` first.",
         )
     return _Subject(ref, place, vector)
 

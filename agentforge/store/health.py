@@ -95,6 +95,7 @@ _CHECKS = (
     _Check("partitions"),
     _Check("defaults"),
     _Check("vector_indexes"),
+    _Check("meaning"),
     _Check("invalid_indexes"),
     _Check("unused_indexes"),
     _Check("sequences"),

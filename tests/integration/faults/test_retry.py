@@ -94,7 +94,7 @@ class NewModel:
     def __post_init__(self) -> None:
         self._model = load()
         self.version, self.dimension = self._model.version, self._model.dimension
-        self.needs_features = self._model.needs_features
+        self.needs_features, self.layout = self._model.needs_features, self._model.layout
 
     def embed(self, snippets: Any) -> Any:
         return self._model.embed(snippets)

@@ -169,7 +169,7 @@ def test_only_the_branch_that_was_analysed_last_is_searched(bench: Bench) -> Non
 
 def test_vectors_of_another_model_are_not_compared(stored: Bench) -> None:
     stored.administer("UPDATE embedding_models SET version = 'older'")
-    with pytest.raises(UsageError, match="Nothing is embedded by the model hashed"):
+    with pytest.raises(UsageError, match=r"version older of the model hybrid, .*\n.*agentforge embed"):
         ask(stored, function="-", code="def f(): pass")
     assert ask(stored, function="order_total").matches, "stored vectors need no model"
     with pytest.raises(UsageError, match="not embedded by the model other"):

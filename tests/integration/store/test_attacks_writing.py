@@ -29,6 +29,7 @@ CALLABLE = {
     "login",
     "login_challenge",
     "logout",
+    "nearest_by_features",
     "nearest_functions",
     "permission_list",
     "readable_projects",

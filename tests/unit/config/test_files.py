@@ -120,7 +120,7 @@ MISTAKES = [
     ("exclude = ['!']", "1: `exclude` must be a list of patterns as in .gitignore, not `!`."),
     ("format = 'yaml'", "1: `format` must be one of table, json"),
     ("severity = { B101 = 'hihg' }", "1: `severity` must be a table of rule ids and severities (critical,"),
-    ("model = 'evil/model'", "1: `model` in the project's own file must be `hashed`"),
+    ("model = 'evil/model'", "1: `model` in the project's own file must be `hybrid`"),
     ("database-url = 'postgresql://u:hunter2@h/d'", "1: `database-url` cannot be set in a file"),
     ("data-dir = '/tmp'", "1: `data-dir` cannot be set in a file"),
     ("fail-on = 'high'", "1: `fail-on` does not belong here, but in [gate]."),
