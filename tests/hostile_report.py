@@ -10,6 +10,7 @@ from agentforge.model import (
     Confidence,
     FileAnalysis,
     FileMetrics,
+    FlowStep,
     Function,
     Gate,
     GateCondition,
@@ -61,6 +62,8 @@ VIOLATIONS = (
         path="a folder/100%, 'q' :: @octocat #1 | `x` <b>.py",
         message='said: ::error::pwned%0A, "quoted" | `ticks` <script>alert(1)</script> @octocat fixes #12\n# no title',
         severity=Severity.CRITICAL,
+        flow=(FlowStep(1, 9, 1, 13, "parameter `na\r\nme` <b> ::x | [l](http://evil)"),
+              FlowStep(2, 5, 2, 5, "assigned to `q`")),
     ),
     violation(
         2,

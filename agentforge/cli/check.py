@@ -32,6 +32,8 @@ def run(
         wanted = outputs(settings.format, settings.output_files)
         jobs = worker_processes(settings)
         with ProgressBar(quiet=quiet) as progress, opened(gate, settings, tree, jobs, progress) as gate_run:
-            report = check(tree, options, jobs, agentforge.__version__, progress, selection, gate_run)
+            report = check(
+                tree, options, jobs, agentforge.__version__, progress, selection, gate_run, rows=wanted.need_rows
+            )
         write(report, wanted)
     return exit_code(report)

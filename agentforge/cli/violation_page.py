@@ -16,6 +16,7 @@ from agentforge.detect import catalogue
 from agentforge.detect.rule import Rule
 from agentforge.model import Status
 from agentforge.pipeline.violations import SHORT_ID, Excerpt
+from agentforge.report.document import flow_objects
 from agentforge.report.table import SEVERITY_STYLE
 from agentforge.report.text import one_line, showable
 from agentforge.store.violations import Event, Found
@@ -81,6 +82,7 @@ def _sections(
     yield Text(one_line(item.message))
     yield Text()
     yield from _code(item, code)
+    yield from _way(item)
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     facts.add_column(no_wrap=True, style="bold")
     facts.add_column(overflow="fold")
@@ -128,6 +130,13 @@ def _code(item: Found, code: Excerpt | None) -> Iterator[Text]:
         if number == item.line:
             yield Text.assemble((" " * (width + 3) + "| ", "dim"), (_carets(item, line), "bold red"))
     yield Text()
+
+
+def _way(item: Found) -> Iterator[Text]:
+    """Where the value comes from, on one line."""
+    if item.flow:
+        steps = [f"{one_line(step.message)}, line {step.line}" for step in item.flow]
+        yield Text(f"from {' → '.join(steps)} → here\n", "bold")
 
 
 def _carets(item: Found, line: str) -> str:
@@ -235,6 +244,7 @@ def violation_object(item: Found) -> dict[str, Any]:
         "suggestion": item.suggestion,
         "first_found": _iso(item.first_found),
         "fixed": _iso(item.fixed),
+        "flow": flow_objects(item.flow),
         "waiver": {name: _iso(value) for name, value in waiver.items()} if item.waiver_kind else None,
     }
 

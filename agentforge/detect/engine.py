@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator
 
 from tree_sitter import Node, Query, QueryCursor
 
+from agentforge.detect.flow import Flows
 from agentforge.detect.metric import Excess, excesses
+from agentforge.detect.place import column, shortened
 from agentforge.detect.predicates import evaluate, text
 from agentforge.detect.rule import Rule
 from agentforge.detect.rule_set import RuleSet
@@ -25,7 +27,6 @@ from agentforge.parse import ParsedFile
 _MATCH_LIMIT = 1 << 14
 # Microseconds, measured on django: a confined query, each child of the root that it steps over, a byte of a whole walk.
 _CONFINED, _SIBLING, _BYTE = 5.0, 0.03, 0.035
-_CAPTURE_LENGTH = 60
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _WHOLE_FILE_HASH = hashlib.sha256(b"").hexdigest()
 
@@ -125,6 +126,7 @@ class Places:
     def __init__(self, parsed: ParsedFile, functions: tuple[Function, ...]) -> None:
         self._data = parsed.data
         self._functions = sorted(functions, key=lambda function: (function.start_byte, -function.end_byte))
+        self._flows = Flows(parsed, self._functions)
 
     def violation(self, rule: Rule, match: Match, path: str) -> Violation:
         """What a match of a query rule says; it begins where `@at` begins."""
@@ -132,17 +134,18 @@ class Places:
 
         def fill(found: re.Match[str]) -> str:
             nodes = match.get(found[1], ())
-            return _shortened(text(nodes[0])) if nodes else ""
+            return shortened(text(nodes[0])) if nodes else ""
 
         return rule.broken(
             path,
             _PLACEHOLDER.sub(fill, rule.message),
             line=at.start_point.row + 1,
-            column=self._column(at.start_byte),
+            column=column(self._data, at.start_byte),
             end_line=at.end_point.row + 1,
-            end_column=self._column(at.end_byte),
+            end_column=column(self._data, at.end_byte),
             function=self._enclosing(at.start_byte),
             line_hash=self._line_hash(at.start_byte),
+            flow=self._flows.of(match["source"]) if "source" in match else (),
         )
 
     def excess(self, excess: Excess, path: str) -> Violation:
@@ -158,17 +161,13 @@ class Places:
             path,
             _PLACEHOLDER.sub(lambda found: values[found[1]], rule.message),
             line=line,
-            column=self._column(start),
+            column=column(self._data, start),
             end_line=line,
-            end_column=self._column(line_end),
+            end_column=column(self._data, line_end),
             severity=excess.level.severity,
             function=function.qualified_name if function else "",
             line_hash=self._line_hash(start) if function else _WHOLE_FILE_HASH,
         )
-
-    def _column(self, offset: int) -> int:
-        line_start = self._data.rfind(b"\n", 0, offset) + 1
-        return len(self._data[line_start:offset].decode("utf-8", "replace")) + 1
 
     def _line_hash(self, offset: int) -> str:
         start = self._data.rfind(b"\n", 0, offset) + 1
@@ -184,8 +183,3 @@ class Places:
             if offset < function.end_byte:
                 name = function.qualified_name
         return name
-
-
-def _shortened(value: str) -> str:
-    line = " ".join(value.split())
-    return line if len(line) <= _CAPTURE_LENGTH else line[: _CAPTURE_LENGTH - 1] + "…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agentforge.model import Category, Confidence, Severity, Violation
+from agentforge.model import Category, Confidence, FlowStep, Severity, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class Rule:
             `{name}`.
         literals: every match of the query covers one of them, byte for byte; none means that the rule is tried
             on every file.
-        query: tree-sitter patterns that capture the place as `@at`; empty for a metric rule.
+        query: tree-sitter patterns that capture the place as `@at`, and a value that is followed back as `@source`;
+            empty for a metric rule.
         metric: name of the measure that a metric rule compares with `levels`; empty for a query rule.
         detector: what finds it where that is neither a query nor a metric (`waivers`).
         in_tests: whether the rule applies to files that hold tests.
@@ -68,6 +69,7 @@ class Rule:
         severity: Severity | None = None,
         function: str = "",
         line_hash: str = "",
+        flow: tuple[FlowStep, ...] = (),
     ) -> Violation:
         """A violation of this rule, without a fingerprint.
 
@@ -78,6 +80,7 @@ class Rule:
             severity: None for the rule's own.
             function: qualified name of the enclosing one.
             line_hash: of the line's text.
+            flow: where the value comes from that is used here.
         """
         return Violation(
             rule_id=self.id,
@@ -95,4 +98,5 @@ class Rule:
             suggestion=self.suggestion,
             function=function,
             line_hash=line_hash,
+            flow=flow,
         )

@@ -38,6 +38,7 @@ from agentforge.model.source import (
 from agentforge.model.violation import (
     Category,
     Confidence,
+    FlowStep,
     RuleInfo,
     Severity,
     Status,
@@ -57,6 +58,7 @@ __all__ = [
     "Explanation",
     "FileAnalysis",
     "FileMetrics",
+    "FlowStep",
     "Function",
     "FunctionRef",
     "Gate",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from agentforge.model.source import FileAnalysis, Scores, SkippedFile
@@ -241,13 +242,14 @@ class Gate:
 class Report:
     """All that a format can show. `files` and `violations` are complete only where the format asked for them.
 
-    `rules` are those that the violations break. `gate` is None where no gate was asked for.
+    Both may be read as often as one likes, and may be more than memory holds: files are in the order of paths,
+    violations the worst first. `rules` are those that the violations break. `gate` is None where no gate was asked for.
     """
 
     project: Project
     analysis: Analysis
     summary: Summary
-    files: tuple[FileAnalysis, ...] = ()
-    violations: tuple[Violation, ...] = ()
+    files: Collection[FileAnalysis] = ()
+    violations: Collection[Violation] = ()
     rules: tuple[RuleInfo, ...] = ()
     gate: Gate | None = None

@@ -63,6 +63,17 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowStep:
+    """A place on the way of a value. `message` says what it is there, in words that follow "from"."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Violation:
     """A rule broken at a place.
 
@@ -73,6 +84,7 @@ class Violation:
         fingerprint: identity of the violation over runs (design.md, section 3).
         waiver: set where, and only where, the status is `waived`.
         tool: what found it: `agentforge`, `bandit`, or the tool of an imported report.
+        flow: the places in the same file through which a value came here, its source first; empty where nobody knows.
     """
 
     rule_id: str
@@ -94,6 +106,7 @@ class Violation:
     status: Status = Status.NEW
     waiver: Waiver | None = None
     tool: str = "agentforge"
+    flow: tuple[FlowStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

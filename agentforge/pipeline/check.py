@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 from agentforge.detect.bandit import load_config
 from agentforge.detect.selection import NOTHING_CHOSEN, Selection
-from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFile, SourceFile
+from agentforge.model import Analysis, Project, Report, SkippedFile, SourceFile
 from agentforge.pipeline.engine import engine_version
 from agentforge.pipeline.events import Observer, PhaseStarted
 from agentforge.pipeline.files import analyse_files
 from agentforge.pipeline.judge import GateRun, judge_check
 from agentforge.pipeline.new_code import Before
+from agentforge.pipeline.rows import Rows
 from agentforge.pipeline.rules import broken_rules
 from agentforge.pipeline.stopwatch import Stopwatch
-from agentforge.pipeline.summary import ordered_violations, summarise
 from agentforge.pipeline.worker import WorkerConfig
 from agentforge.walk import SourceTree, WalkOptions, walk
 
@@ -28,6 +28,8 @@ def check(
     observer: Observer,
     selection: Selection = NOTHING_CHOSEN,
     gate: GateRun | None = None,
+    *,
+    rows: bool = True,
 ) -> Report:
     """Analyse a tree and keep nothing.
 
@@ -39,6 +41,7 @@ def check(
         observer: is told of the progress.
         selection: of rules.
         gate: judges the run; where it needs no more, only what changed is looked at.
+        rows: whether the report is to hold the files and violations, beside the summary.
 
     Raises:
         UsageError: an option or a tool's configuration in the tree is not usable.
@@ -54,11 +57,17 @@ def check(
     bandit = load_config(tree.root)
     features = gate is not None and gate.needs_features
     config = WorkerConfig(options.max_file_size, bandit, features, selection, text=False)
+    results = Rows(tree.name, keep=rows or (gate is not None and gate.needs_rows))
     with watch.phase("analyse"):
-        results = [item for batch in analyse_files(sources, config, jobs, observer) for item in batch]
-        files = sorted((item for item in results if isinstance(item, FileAnalysis)), key=lambda file: file.path)
-        skipped += [item for item in results if isinstance(item, SkippedFile)]
-        watch.count("analyse", len(files))
+        analyzed = 0
+        for batch in analyse_files(sources, config, jobs, observer):
+            for item in batch:
+                if isinstance(item, SkippedFile):
+                    skipped.append(item)
+                else:
+                    analyzed += 1
+                    results.add(item)
+        watch.count("analyse", analyzed)
     before: Sequence[Before] = ()
     if gate is not None:
         with watch.phase("gate"):
@@ -73,23 +82,23 @@ def check(
         model=None,
         partial=bool(tree.scopes) or (gate is not None and gate.narrow),
         scopes=tree.scopes,
-        files_analyzed=len(files),
+        files_analyzed=analyzed,
         files_unchanged=0,
         files_removed=0,
         phases=watch.phases(),
         skipped=tuple(sorted(skipped, key=lambda item: item.path)),
     )
-    report = _report(tree, analysis, files, selection)
-    return judge_check(gate, report, before, selection) if gate else report
+    report = _report(tree, analysis, results, selection)
+    return judge_check(gate, report, before, selection, results.totals) if gate else report
 
 
-def _report(tree: SourceTree, analysis: Analysis, files: Sequence[FileAnalysis], selection: Selection) -> Report:
-    violations = tuple(ordered_violations(files))
+def _report(tree: SourceTree, analysis: Analysis, results: Rows, selection: Selection) -> Report:
+    violations = results.violations
     return Report(
         project=Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit),
         analysis=analysis,
-        summary=summarise(tree.name, files),
-        files=tuple(files),
+        summary=results.totals.summary(),
+        files=results.files,
         violations=violations,
-        rules=broken_rules(violations, {file.language for file in files if file.violations}, selection),
+        rules=broken_rules(violations, results.totals.languages, selection),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agentforge.embed.duplicates import MIN_LINES, near_duplicates
 from agentforge.embed.interface import FAST_MODEL, Snippet, load
@@ -11,7 +11,7 @@ from agentforge.model import Candidate, FileAnalysis, Function
 from agentforge.pipeline.gate import NewFunction
 
 
-def mark_copies(files: Sequence[FileAnalysis], functions: Sequence[NewFunction]) -> list[NewFunction]:
+def mark_copies(files: Iterable[FileAnalysis], functions: Sequence[NewFunction]) -> list[NewFunction]:
     """The same functions, the added ones compared with all of the files by the model `fast`.
 
     Args:

@@ -12,7 +12,8 @@ from agentforge.model import Function, Report, SkippedFile, SourceFile, Status, 
 from agentforge.pipeline.comparison import Comparison, Means
 from agentforge.pipeline.gate import Evidence, NewFunction, evaluate, project_scores
 from agentforge.pipeline.new_code import Before, new_functions, new_violations
-from agentforge.pipeline.summary import ordered_violations, summarise
+from agentforge.pipeline.rows import Rows
+from agentforge.pipeline.summary import Totals
 from agentforge.pipeline.worker import WorkerConfig
 from agentforge.walk import SourceTree, WalkOptions
 
@@ -54,6 +55,11 @@ class GateRun:
         return any(limit is not None for limit in (*scores, settings.new_duplication))
 
     @property
+    def needs_rows(self) -> bool:
+        """Whether the files and violations of the run are looked at one by one."""
+        return bool(self.comparison.basis) or self.needs_functions
+
+    @property
     def narrow(self) -> bool:
         """Whether only the changed files are looked at."""
         return self.comparison.narrow and (self.comparison.index_only or not self.asks_for_everything)
@@ -67,18 +73,21 @@ class GateRun:
         return self.comparison.before(tree, sources, config, self.means)
 
 
-def judge_check(gate: GateRun, report: Report, before: Sequence[Before], selection: Selection) -> Report:
+def judge_check(
+    gate: GateRun, report: Report, before: Sequence[Before], selection: Selection, totals: Totals
+) -> Report:
     """The report with its gate, and with what is not new marked as open.
 
     Args:
         gate: of the run.
-        report: with all files and violations.
+        report: with all files and violations, where the gate needs them.
         before: how things were.
         selection: of rules, with which the run was made.
+        totals: of the run.
     """
-    news = new_in(before, report, selection)
+    news, counts = totals.worst(), None if before else totals.present
     if before:
-        report = _with_statuses(report, {item.fingerprint for item in news})
+        report = _with_statuses(report, {item.fingerprint for item in new_in(before, report, selection)})
         news = [item for item in report.violations if item.status is Status.NEW]
     rows = [(file.path, function) for file in report.files for function in file.metrics.functions]
     functions = new_functions_in(before, rows) if gate.needs_functions else []
@@ -90,6 +99,7 @@ def judge_check(gate: GateRun, report: Report, before: Sequence[Before], selecti
         basis=gate.comparison.basis,
         violations=news,
         functions=functions,
+        counts=counts,
         scores=None if gate.narrow else project_scores(report.summary.languages),
         summary=report.summary,
     )
@@ -135,13 +145,8 @@ def _with_statuses(report: Report, new: set[str]) -> Report:
         status = Status.NEW if item.fingerprint in new else Status.OPEN
         return item if item.status is status else dataclasses.replace(item, status=status)
 
-    files = tuple(
-        dataclasses.replace(file, violations=tuple(map(marked, file.violations))) if file.violations else file
-        for file in report.files
-    )
-    return dataclasses.replace(
-        report,
-        files=files,
-        violations=tuple(ordered_violations(files)),
-        summary=summarise(report.project.name, files),
-    )
+    rows = Rows(report.project.name, keep=True)
+    for file in report.files:
+        found = tuple(map(marked, file.violations))
+        rows.add(dataclasses.replace(file, violations=found) if found else file)
+    return dataclasses.replace(report, files=rows.files, violations=rows.violations, summary=rows.totals.summary())

@@ -116,13 +116,14 @@ def _python(
 ) -> tuple[FileMetrics, list[Violation]]:
     """The metrics with radon's figures, and bandit's findings."""
     # bandit takes a tenth of a second to import, which a run with nothing to analyse need not pay.
+    from agentforge.detect.bandit.flows import with_flows
     from agentforge.detect.bandit.scan import scan
 
     python = parse_python(raw)
     metrics = measure_python(parsed, decoded, python, text=config.text)
     try:
         found = scan(python, file.path, file.location, raw, config.bandit)
-        return metrics, in_characters(found, python.text)
+        return metrics, in_characters(with_flows(found, parsed, metrics.functions), python.text)
     except RecursionError:
         return dataclasses.replace(metrics, parse_error="nested too deeply for bandit"), []
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from agentforge.model import GateCondition, Report, Severity, Status, Violation
 from agentforge.report.text import quantity
@@ -30,14 +31,20 @@ def is_new(report: Report, violation: Violation) -> bool:
     return violation.status in (Status.NEW, Status.REOPENED)
 
 
-def worst_first(report: Report) -> list[Violation]:
-    """Those that are there and not waived: severest first, new before old in each severity, else as in the report."""
-    return sorted(active(report.violations), key=lambda item: (RANK[item.severity], not is_new(report, item)))
+def severest(violations: Iterable[Violation], limit: int) -> list[Violation]:
+    """The severest of some violations, at most `limit`, else in the order given."""
+    return heapq.nsmallest(limit, violations, key=lambda item: RANK[item.severity])
 
 
-def new_first(report: Report) -> list[Violation]:
-    """As `worst_first`, with all new ones before the others."""
-    return sorted(active(report.violations), key=lambda item: (not is_new(report, item), RANK[item.severity]))
+def new_first(report: Report, limit: int) -> list[Violation]:
+    """Those that are there and not waived, at most `limit`: new ones, then others, the severest of each first."""
+    found = active(report.violations)
+    return heapq.nsmallest(limit, found, key=lambda item: (not is_new(report, item), RANK[item.severity]))
+
+
+def tally(violations: Iterable[Violation]) -> Counter[Severity]:
+    """How many there are of each severity."""
+    return Counter(item.severity for item in violations)
 
 
 def fixes(report: Report) -> Callable[[Violation], str]:
@@ -49,10 +56,9 @@ def fixes(report: Report) -> Callable[[Violation], str]:
     return lambda item: _PAGE.sub("", item.suggestion) or said.get((item.tool, item.rule_id), "")
 
 
-def by_severity(violations: Iterable[Violation]) -> str:
+def by_severity(counts: Mapping[Severity, int]) -> str:
     """`2 high, 1 low`; empty for none."""
-    counts = Counter(item.severity for item in violations)
-    return ", ".join(f"{counts[severity]:,} {severity.value}" for severity in Severity if counts[severity])
+    return ", ".join(f"{counts[severity]:,} {severity.value}" for severity in Severity if counts.get(severity))
 
 
 def condition_text(condition: GateCondition) -> str:

@@ -7,7 +7,18 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agentforge.model import Analysis, FileAnalysis, Function, Gate, Project, Report, RuleInfo, Violation, Waiver
+from agentforge.model import (
+    Analysis,
+    FileAnalysis,
+    FlowStep,
+    Function,
+    Gate,
+    Project,
+    Report,
+    RuleInfo,
+    Violation,
+    Waiver,
+)
 
 SCHEMA_VERSION = 1
 
@@ -167,7 +178,13 @@ def violation_object(violation: Violation) -> dict[str, Any]:
         "tool": violation.tool,
         "function": violation.function,
         "waiver": waiver_object(violation.waiver) if violation.waiver else None,
+        "flow": flow_objects(violation.flow),
     }
+
+
+def flow_objects(flow: Iterable[FlowStep]) -> list[dict[str, Any]]:
+    """The `flow` member of a violation: the way of a value to it, its source first."""
+    return [dataclasses.asdict(step) for step in flow]
 
 
 def waiver_object(waiver: Waiver) -> dict[str, Any]:

@@ -6,11 +6,10 @@ ten errors, ten warnings and ten notices, the rest is dropped without a word.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from agentforge.model import Report, Severity, Violation
-from agentforge.report.choice import by_severity, condition_text, has_baseline, is_new, worst_first
+from agentforge.report.choice import active, by_severity, condition_text, has_baseline, is_new, severest, tally
 from agentforge.report.text import count, one_line
 
 LIMIT = 10
@@ -27,32 +26,35 @@ def render(report: Report) -> Iterator[str]:
     """One command a line: the gate's failures, then the severest violations (new ones, where something says what is
     new), then a notice with the number of those that are not shown and of files that did not parse.
     """
-    room = Counter({"error": LIMIT, "warning": LIMIT, "notice": LIMIT - 1})  # the last notice says what is missing
+    room = {"error": LIMIT, "warning": LIMIT, "notice": LIMIT - 1}  # the last notice says what is missing
     if report.gate is not None and not report.gate.passed:
         room["error"] -= 1
         failed = [condition_text(item) for item in report.gate.conditions if not item.passed]
         yield _command("error", {"title": "Gate failed"}, "\n".join(one_line(text) for text in failed))
     baseline = has_baseline(report)
-    left_out: list[Violation] = []
-    known: list[Violation] = []
-    for violation in worst_first(report):
-        level = _LEVELS[violation.severity]
-        if baseline and not is_new(report, violation):
-            known.append(violation)
-        elif room[level] > 0:
-            room[level] -= 1
-            yield _annotation(level, violation)
-        else:
-            left_out.append(violation)
+    present = tally(active(report.violations))
+    left_out = tally(item for item in active(report.violations) if not baseline or is_new(report, item))
+    known = present - left_out
+    for level, places in room.items():
+        shown = severest(_of(report, level, baseline=baseline), places)
+        left_out -= tally(shown)
+        yield from (_annotation(level, violation) for violation in shown)
     said = []
     if left_out:
-        said.append(f"{count(len(left_out), 'more violation')} not annotated: {by_severity(left_out)}.")
+        said.append(f"{count(left_out.total(), 'more violation')} not annotated: {by_severity(left_out)}.")
     if known:
-        said.append(f"{count(len(known), 'violation')} known before: {by_severity(known)}.")
+        said.append(f"{count(known.total(), 'violation')} known before: {by_severity(known)}.")
     if report.summary.parse_errors:
         said.append(f"{count(report.summary.parse_errors, 'file')} did not parse completely.")
     if said:
         yield _command("notice", {"title": "agentforge"}, " ".join(said))
+
+
+def _of(report: Report, level: str, *, baseline: bool) -> Iterator[Violation]:
+    """Those that are annotated on a level: where something says what is new, the new ones."""
+    for item in active(report.violations):
+        if _LEVELS[item.severity] == level and (not baseline or is_new(report, item)):
+            yield item
 
 
 def _annotation(level: str, violation: Violation) -> str:

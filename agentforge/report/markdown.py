@@ -7,10 +7,11 @@ becomes a character reference, and a zero-width space parts what would mention a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from agentforge.model import Report, Violation
-from agentforge.report.choice import by_severity, condition_text, has_baseline, is_new, worst_first
+from agentforge.model import Report, Severity, Violation
+from agentforge.report.choice import active, by_severity, condition_text, has_baseline, is_new, severest, tally
 from agentforge.report.text import count, one_line
 
 # GitHub refuses a longer comment (65,536 characters); GitLab allows a million.
@@ -18,6 +19,7 @@ LIMIT = 65_536
 _RESERVE = 400  # for what closes the comment
 _MESSAGE = 300  # characters of a text, each of which may become a reference of six
 _CONDITIONS = 20
+_SHORTEST_ROW = 50
 _SPECIAL = re.compile(r"""[\\`*_{}\[\]<>()#+!|~@&$^="':%]""")
 _REFERENCE = re.compile(r"(?<![A-Za-z0-9])([@#!~%&$]|GH-|[a-z]+://|www\.)(?=\S)", re.IGNORECASE)
 _ZERO_WIDTH_SPACE = "\u200b"
@@ -27,29 +29,36 @@ MARK = "<!-- agentforge -->"
 
 def render(report: Report) -> str:
     """The gate's verdict, numbers, what is new, and the rest folded; at most `LIMIT` characters."""
-    ranked = worst_first(report)
-    new = [item for item in ranked if is_new(report, item)]
-    known = [item for item in ranked if not is_new(report, item)]
-    parts = [MARK, _verdict(report, ranked, new), *_gate(report), _numbers(report)]
+    present = tally(active(report.violations))
+    new = tally(item for item in active(report.violations) if is_new(report, item))
+    parts = [MARK, _verdict(report, present.total(), new.total()), *_gate(report), _numbers(report)]
     text = "\n\n".join(part for part in parts if part) + "\n"
     title = "New violations" if has_baseline(report) else "Violations"
-    text += _section(title, new, LIMIT - _RESERVE - len(text), folded=False)
-    text += _section("Known before", known, LIMIT - _RESERVE - len(text), folded=True)
+    text += _section(title, _ranked(report, new=True), new, LIMIT - _RESERVE - len(text), folded=False)
+    text += _section(
+        "Known before", _ranked(report, new=False), present - new, LIMIT - _RESERVE - len(text), folded=True
+    )
     return text + _footer(report)
 
 
-def _verdict(report: Report, ranked: Sequence[Violation], new: Sequence[Violation]) -> str:
+def _ranked(report: Report, *, new: bool) -> list[Violation]:
+    """The severest of the new ones, or of the others; more than there can be room for."""
+    found = (item for item in active(report.violations) if is_new(report, item) is new)
+    return severest(found, LIMIT // _SHORTEST_ROW)
+
+
+def _verdict(report: Report, present: int, new: int) -> str:
     gate = report.gate
     if gate is not None and not gate.passed:
         failed = sum(not item.passed for item in gate.conditions)
         return f"### ❌ Gate failed: {failed:,} of {count(len(gate.conditions), 'condition')}"
     if gate is not None:
         return "### ✅ Gate passed"
-    if not ranked:
+    if not present:
         return "### ✅ No violations"
     if has_baseline(report):
-        return f"### {count(len(new), 'new violation')}, {len(ranked) - len(new):,} known before"
-    return f"### {count(len(ranked), 'violation')}"
+        return f"### {count(new, 'new violation')}, {present - new:,} known before"
+    return f"### {count(present, 'violation')}"
 
 
 def _gate(report: Report) -> Iterator[str]:
@@ -83,11 +92,11 @@ def _numbers(report: Report) -> str:
     return "\n".join(["| severity | new | fixed | remaining |", "|---|---:|---:|---:|", *lines])
 
 
-def _section(title: str, violations: Sequence[Violation], room: int, *, folded: bool) -> str:
-    """A table of violations, as many as there is room for."""
+def _section(title: str, violations: Sequence[Violation], counts: Counter[Severity], room: int, *, folded: bool) -> str:
+    """A table of violations, as many as there is room for; `counts` are of all."""
     if not violations:
         return ""
-    head = f"{title}: {count(len(violations), 'violation')} ({by_severity(violations)})"
+    head = f"{title}: {count(counts.total(), 'violation')} ({by_severity(counts)})"
     opening = f"\n<details>\n<summary>{head}</summary>\n\n" if folded else f"\n**{head}**\n\n"
     opening += "| severity | rule | place | message |\n|---|---|---|---|\n"
     closing = "\n</details>\n" if folded else ""
@@ -99,7 +108,7 @@ def _section(title: str, violations: Sequence[Violation], room: int, *, folded: 
             break
         room -= len(row)
         rows.append(row)
-    left_out = len(violations) - len(rows)
+    left_out = counts.total() - len(rows)
     if not rows:
         return f"\n{head}: no room for them here.\n"
     rest = f"\n{count(left_out, 'more violation')} not shown.\n" if left_out else ""

@@ -12,7 +12,7 @@ from rich.text import Text
 from agentforge.model import FunctionRef, Gate, Report, Severity, SeverityCount, Status, Summary, Violation
 from agentforge.report.choice import condition_text, has_baseline
 from agentforge.report.grades import grade
-from agentforge.report.text import count, one_line
+from agentforge.report.text import count, one_line, origin
 
 SEVERITY_STYLE = {
     Severity.CRITICAL: "bold red",
@@ -146,6 +146,7 @@ def _top_violations(violations: tuple[Violation, ...], *, first: bool) -> Table:
                 news,
                 "\n",
                 one_line(violation.message),
+                (f"\n{known}" if (known := origin(violation.flow)) else "", "dim"),
             ),
         )
     return table

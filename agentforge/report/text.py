@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from agentforge.model import FlowStep
 
 # Controls, what ends a line or turns its direction, and halves of surrogate pairs.
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -31,6 +34,11 @@ def shortened(text: str, limit: int | None) -> str:
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def origin(flow: Sequence[FlowStep]) -> str:
+    """Where a value comes from, on one line: ``from parameter `name`, line 12``; empty where nobody knows."""
+    return f"from {one_line(flow[0].message)}, line {flow[0].line}" if flow else ""
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

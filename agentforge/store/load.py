@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agentforge.model import Candidate, Chunk, FileAnalysis, Function, Violation
+from agentforge.store import flows
 from agentforge.store.lifecycle import storable
 from agentforge.store.queries import load
 
@@ -296,4 +297,5 @@ def violation_row(violation: Violation, known: int | None) -> tuple[Any, ...]:
         violation.fingerprint,
         waiver.kind if waiver else None,
         storable(waiver.reason) if waiver else None,
+        flows.to_json(violation.flow),
     )

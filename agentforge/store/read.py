@@ -25,6 +25,7 @@ from agentforge.model import (
     Violation,
     Waiver,
 )
+from agentforge.store import flows
 from agentforge.store.queries import load
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _violation(row: Sequence[Any]) -> Violation:
     kinds = Category(row[2]), Severity(row[3]), Confidence(row[4])
     status = Status(row[16])
     waiver = _waiver(row[17:21]) if status is Status.WAIVED else None
-    values: list[Any] = [row[0], row[1], *kinds, *row[5:16], status, waiver, row[21]]
+    values: list[Any] = [row[0], row[1], *kinds, *row[5:16], status, waiver, row[21], flows.from_rows(row[22])]
     return Violation(*values)
 
 

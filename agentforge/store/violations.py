@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from agentforge.model import Category, Confidence, Severity, Status
+from agentforge.model import Category, Confidence, FlowStep, Severity, Status
+from agentforge.store import flows
 from agentforge.store.lifecycle import one
 from agentforge.store.queries import load
 
@@ -58,6 +59,7 @@ class Found:
         waiver_kind: `inline`, `stored` or `tool`, None where it is not waived; the others of its waiver likewise.
         waiver_user: who waived it, None where a comment did.
         tool: that found it.
+        flow: where the value comes from, as in `agentforge.model.Violation`.
     """
 
     project: str
@@ -89,6 +91,7 @@ class Found:
     waiver_created: datetime | None
     waiver_until: date | None
     tool: str
+    flow: tuple[FlowStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,5 +218,15 @@ def _found(row: Sequence[Any]) -> Found:
     kinds = Category(row[8]), Severity(row[9]), Confidence(row[10])
     waived = row[20] == Status.WAIVED
     waiver = row[23:28] if waived else (None,) * 5
-    values: list[Any] = [*row[:8], *kinds, *row[11:20], Status(row[20]), row[21], row[22], *waiver, row[28]]
+    values: list[Any] = [
+        *row[:8],
+        *kinds,
+        *row[11:20],
+        Status(row[20]),
+        row[21],
+        row[22],
+        *waiver,
+        row[28],
+        flows.from_rows(row[29]),
+    ]
     return Found(*values)

@@ -40,7 +40,8 @@ DROP TABLE IF EXISTS pg_temp.incoming_findings;
 CREATE TEMPORARY TABLE incoming_findings (
     violation_id bigint, file_path text, rule_id text, rule_name text, category text, severity text, confidence text,
     cwe integer, line_number integer, column_number integer, end_line integer, end_column integer, message text,
-    suggestion text, function_name text, line_hash text, fingerprint text, waiver_kind text, waiver_reason text
+    suggestion text, function_name text, line_hash text, fingerprint text, waiver_kind text, waiver_reason text,
+    flow jsonb
 );
 
 -- copy_incoming --
@@ -60,7 +61,7 @@ UPDATE agentforge.code_violations AS v
 SET file_analysis_id = f.id, file_path = i.file_path, rule_name = i.rule_name, category = i.category, severity = i.severity,
     confidence = i.confidence, cwe = i.cwe, line_number = i.line_number, column_number = i.column_number,
     end_line = i.end_line, end_column = i.end_column, message = i.message, suggestion = i.suggestion,
-    function_name = i.function_name, line_hash = i.line_hash, fingerprint = i.fingerprint
+    function_name = i.function_name, line_hash = i.line_hash, fingerprint = i.fingerprint, flow = i.flow
 FROM incoming_findings AS i
 LEFT JOIN agentforge.file_analyses AS f
   ON f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.file_path = i.file_path AND f.superseded_by IS NULL
@@ -71,7 +72,7 @@ UPDATE agentforge.code_violations AS v
 SET status = 'reopened', reopened_by = %(analysis_id)s, resolved_by = NULL, resolved_at = NULL, file_analysis_id = f.id,
     file_path = i.file_path, rule_name = i.rule_name, category = i.category, severity = i.severity,
     confidence = i.confidence, cwe = i.cwe, line_number = i.line_number, column_number = i.column_number,
-    end_line = i.end_line, end_column = i.end_column, message = i.message, suggestion = i.suggestion
+    end_line = i.end_line, end_column = i.end_column, message = i.message, suggestion = i.suggestion, flow = i.flow
 FROM incoming_findings AS i
 LEFT JOIN agentforge.file_analyses AS f
   ON f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.file_path = i.file_path AND f.superseded_by IS NULL
@@ -85,10 +86,10 @@ WHERE i.violation_id IS NULL AND v.id = (
 INSERT INTO agentforge.code_violations
     (project_id, file_analysis_id, branch, file_path, rule_id, rule_name, category, severity, confidence, cwe, line_number,
      column_number, end_line, end_column, message, suggestion, function_name, line_hash, fingerprint, introduced_by, tool,
-     imported)
+     imported, flow)
 SELECT %(project_id)s, f.id, %(branch)s, i.file_path, i.rule_id, i.rule_name, i.category, i.severity, i.confidence, i.cwe,
        i.line_number, i.column_number, i.end_line, i.end_column, i.message, i.suggestion, i.function_name, i.line_hash,
-       i.fingerprint, %(analysis_id)s, %(tool)s, true
+       i.fingerprint, %(analysis_id)s, %(tool)s, true, i.flow
 FROM incoming_findings AS i
 LEFT JOIN agentforge.file_analyses AS f
   ON f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.file_path = i.file_path AND f.superseded_by IS NULL

@@ -45,7 +45,7 @@ SELECT rule_id, rule_name, category, severity, confidence, cwe, v.file_path, lin
        CASE WHEN status = 'open' AND introduced_by = %(analysis_id)s THEN 'new'
             WHEN status = 'reopened' AND reopened_by IS DISTINCT FROM %(analysis_id)s THEN 'open'
             ELSE status END AS status,
-       waiver_reason, waiver_kind, waiver_username, waiver_until, tool
+       waiver_reason, waiver_kind, waiver_username, waiver_until, tool, flow
 FROM agentforge.violations AS v LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id
 WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND NOT v.imported
   AND (resolved_at IS NULL OR (resolved_by = %(analysis_id)s AND NOT %(open_only)s))

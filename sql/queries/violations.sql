@@ -30,7 +30,7 @@ SELECT *, count(*) OVER () AS total FROM (
                 WHEN v.status = 'reopened' AND v.reopened_by IS DISTINCT FROM r.id THEN 'open'
                 ELSE v.status END AS status,
            v.created_at, v.resolved_at, v.waiver_kind, v.waiver_reason, v.waiver_username, v.waiver_created_at, v.waiver_until,
-           v.tool
+           v.tool, v.flow
     FROM scope AS s
     JOIN agentforge.violations AS v ON v.project_id = s.project_id AND v.branch = s.branch
     JOIN agentforge.projects AS p ON p.id = v.project_id
@@ -57,7 +57,7 @@ SELECT DISTINCT ON (v.project_id, v.fingerprint, v.branch)
             WHEN v.status = 'reopened' AND v.reopened_by IS DISTINCT FROM a.id THEN 'open'
             ELSE v.status END AS status,
        v.created_at, v.resolved_at, v.waiver_kind, v.waiver_reason, v.waiver_username, v.waiver_created_at, v.waiver_until,
-       v.tool
+       v.tool, v.flow
 FROM agentforge.violations AS v
 JOIN agentforge.projects AS p ON p.id = v.project_id
 LEFT JOIN LATERAL (

@@ -102,6 +102,7 @@ def test_show_marks_the_place_and_lets_nothing_through_to_the_terminal(repositor
     place = next(number for number, line in enumerate(lines) if line.startswith(">"))
     assert lines[place] == r"> 2 |     x = 1; exec(code)  # \x1b[31m\u202e"
     assert lines[place + 1] == "    |            ^^^^^^^^^^"
+    assert "from parameter `code`, line 1 → here" in text
     assert EVAL[0] not in text
     assert EVAL[-1] not in text
     for part in ("Why", "Fix", "CWE-78", "https://cwe.mitre.org/data/definitions/78.html", "found by analysis"):
@@ -111,6 +112,8 @@ def test_show_marks_the_place_and_lets_nothing_through_to_the_terminal(repositor
     found = document(repository, "show", short(repository, "B602"))
     assert found["code"] == {"first_line": 2, "lines": SHELL.splitlines()[1:]}
     assert [event["event"] for event in found["history"]] == ["found"]
+    (step,) = document(repository, "show", short(repository, "B102"))["violation"]["flow"]
+    assert step == {"line": 1, "column": 7, "end_line": 1, "end_column": 11, "message": "parameter `code`"}
 
 
 def test_code_that_changed_comes_from_the_database_or_not_at_all(repository: Bench) -> None:

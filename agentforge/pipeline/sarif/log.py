@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from agentforge.errors import UsageError
-from agentforge.model import Status, Violation, Waiver
+from agentforge.model import FlowStep, Status, Violation, Waiver
 from agentforge.pipeline.sarif.paths import Places
 from agentforge.pipeline.sarif.rules import RuleIndex, category, confidence, severity, weakness
 from agentforge.pipeline.sarif.values import Object, inside, objects, string, strings, whole
@@ -28,7 +29,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d+)\}")
 # [text](target), where neither bracket is escaped.
 _LINK = re.compile(r"(?<!\\)\[((?:[^\]\\]|\\.)*)\]\([^)]*\)")
-_MESSAGE, _NAME = 8_000, 300
+_MESSAGE, _NAME, _STEPS = 8_000, 300, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ def _findings(
         return report.leave_out("in files outside the project")
     region = inside(physical, "region")
     violation = _violation(result, rules, report.tool, path, region, review=kind != "fail")
+    violation = dataclasses.replace(violation, flow=_flow(result, places, path))
     ours = string(inside(result, "partialFingerprints").get(OUR_FINGERPRINT))
     yield Finding(violation, _line_text(physical, violation.line), _partial(result), ours, utf16)
     return None
@@ -227,6 +229,27 @@ def _waiver(result: Object) -> Waiver | None:
             where = "suppressed in the source" if suppression.get("kind") == "inSource" else "suppressed in the tool"
             return Waiver(reason or where, "tool")
     return None
+
+
+def _flow(result: Object, places: Places, path: str) -> tuple[FlowStep, ...]:
+    """The first way of a value that stays in one file, without its end, which is the place of the result."""
+    flow = next(iter(objects(result.get("codeFlows"))), {})
+    thread = next(iter(objects(flow.get("threadFlows"))), {})
+    steps = []
+    for item in list(objects(thread.get("locations")))[:-1]:
+        physical = inside(item, "location", "physicalLocation")
+        if places.path(inside(physical, "artifactLocation")) != path:
+            return ()
+        text = string(inside(item, "location", "message").get("text"))
+        steps.append(_step(inside(physical, "region"), _one_line(_LINK.sub(r"\1", text), 200)))
+    return tuple(steps[:_STEPS])
+
+
+def _step(region: Object, message: str) -> FlowStep:
+    line, column = whole(region.get("startLine"), 1, 1), whole(region.get("startColumn"), 1, 1)
+    end_line = max(line, whole(region.get("endLine"), 1, line))
+    end_column = whole(region.get("endColumn"), 1, column if end_line == line else 1)
+    return FlowStep(line, column, end_line, end_column, message or "a place that the tool does not name")
 
 
 def _line_text(physical: Object, line: int) -> str:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from agentforge.model import Report, Status, Violation
+from agentforge.model import FlowStep, Report, Status, Violation
 from agentforge.report.choice import has_baseline, is_new
-from agentforge.report.sarif.limits import select
+from agentforge.report.sarif.limits import fitting, select
 from agentforge.report.sarif.line_hash import line_hashes
 from agentforge.report.sarif.rules import LEVELS, Rules
 from agentforge.report.sarif.uri import relative_uri, repository_uri
@@ -19,7 +19,7 @@ OUR_FINGERPRINT = "agentforge/v1"
 _ROOT = "%SRCROOT%"
 # Reasons for leaving a file out that nobody chose.
 _FAULTS = ("no permission", "cannot be read", "vanished", "larger than", "its worker process died")
-_MESSAGE = 1_000  # 25,000 results then stay within 10 MB when they are gzipped
+_MESSAGE = 1_000
 # A link in a message (3.11.6): a bracket that is none is escaped.
 _LINK = re.compile(r"\[(?=[^\]]*\]\()")
 
@@ -42,8 +42,11 @@ class SarifLog:
         self._version = version
         self._read = read
         self._rules = Rules(report)
+        self._hashes: dict[tuple[str, int], str] | None = None
         self._selection = select(report, in_github=in_github)
         self._baseline = has_baseline(report)
+        self.notes = self._selection.notes
+        self._selection = fitting(self._selection, json.dumps(self._members()), self._results())
         self.notes = self._selection.notes
 
     def render(self) -> Iterator[str]:
@@ -53,11 +56,16 @@ class SarifLog:
             yield f'"{name}": {json.dumps(value, ensure_ascii=False)},\n'
         yield '"results": ['
         before = "\n"
-        hashes = self._line_hashes()
-        for violation in self._selection.violations:
-            yield before + json.dumps(self._result(violation, hashes), ensure_ascii=False)
+        for result in self._results():
+            yield before + result
             before = ",\n"
         yield "\n]\n}\n]\n}\n"
+
+    def _results(self) -> Iterator[str]:
+        if self._hashes is None:
+            self._hashes = self._line_hashes()
+        for violation in self._selection.violations:
+            yield json.dumps(self._result(violation, self._hashes), ensure_ascii=False)
 
     def _members(self) -> dict[str, Any]:
         members: dict[str, Any] = {"tool": self._rules.tool(self._version)}
@@ -123,6 +131,8 @@ class SarifLog:
         found["level"] = LEVELS[item.severity]
         found["message"] = {"text": _LINK.sub(r"\\[", item.message[:_MESSAGE]) or item.rule_name or item.rule_id}
         found["locations"] = [_location(item)]
+        if item.flow:
+            found["codeFlows"] = [_code_flow(item)]
         found["partialFingerprints"] = fingerprints = {OUR_FINGERPRINT: item.fingerprint}
         if line_hash := hashes.get((item.path, item.line)):
             fingerprints["primaryLocationLineHash"] = line_hash
@@ -154,7 +164,23 @@ def _location(item: Violation) -> dict[str, Any]:
     return found
 
 
-def _region(item: Violation) -> dict[str, int]:
+def _code_flow(item: Violation) -> dict[str, Any]:
+    """The way of a value, at the end of which the place of the violation stands."""
+    artifact = {"uri": relative_uri(item.path), "uriBaseId": _ROOT}
+    places = [(step, step.message) for step in item.flow] + [(item, item.message or item.rule_id)]
+    locations = [
+        {
+            "location": {
+                "physicalLocation": {"artifactLocation": artifact, "region": _region(place)},
+                "message": {"text": _LINK.sub(r"\\[", message[:_MESSAGE])},
+            }
+        }
+        for place, message in places
+    ]
+    return {"threadFlows": [{"locations": locations}]}
+
+
+def _region(item: Violation | FlowStep) -> dict[str, int]:
     """Lines, and columns as far as they say something: the end is behind the beginning."""
     line, column = max(1, item.line), max(1, item.column)
     region = {"startLine": line, "startColumn": column}

@@ -47,6 +47,27 @@ def one(found: Any, rules: Any = (), **members: Any) -> Any:
     return finding.violation
 
 
+def flow(*steps: tuple[str, int, str]) -> list[dict[str, Any]]:
+    locations = [
+        {
+            "location": {
+                "physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line}},
+                "message": {"text": text},
+            }
+        }
+        for uri, line, text in steps
+    ]
+    return [{"threadFlows": [{"locations": locations}]}]
+
+
+def test_a_flow_within_the_file_is_taken_over() -> None:
+    inside = flow(("src/app.py", 1, "[input](1)"), ("src/app.py", 2, "m"))
+    assert [(step.line, step.message) for step in one(result(codeFlows=inside)).flow] == [(1, "input")]
+    assert one(result(codeFlows=flow(("src/app.js", 1, "x"), ("src/app.py", 2, "m")))).flow == ()
+    for broken in (None, {}, [], [{}], [{"threadFlows": 1}], [{"threadFlows": [{"locations": [1, {}]}]}]):
+        assert one(result(codeFlows=broken)).flow == ()
+
+
 def test_what_real_tools_write() -> None:
     ruff, semgrep, bandit, eslint, codeql = map(sample, ("ruff", "semgrep", "bandit", "eslint", "codeql"))
     assert [(found.violation.path, found.violation.rule_id, found.violation.line) for found in ruff.findings][:2] == [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -142,6 +144,32 @@ def test_githubs_limit_keeps_the_severest_and_says_so(monkeypatch: pytest.Monkey
     notes = SarifLog(report, VERSION, read, in_github=True).notes
     assert notes[0].startswith("SARIF: 1 waived or fixed violation left out")
     assert notes[-1] == "SARIF: GitHub keeps the severest 2 results of a run."
+
+
+def test_githubs_size_keeps_the_severest_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = ["".join(hashlib.sha256(f"{n} {m}".encode()).hexdigest() for m in range(15)) for n in range(200)]
+    items = [violation(n, severity=Severity.LOW, message=text) for n, text in enumerate(noise)]
+    items.append(violation(999, severity=Severity.CRITICAL))
+    report = dataclasses.replace(REPORT, violations=tuple(items))
+    assert len(run(report)["results"]) == 201
+    monkeypatch.setattr(limits, "MAX_BYTES", 110_000)
+    log = SarifLog(report, VERSION, read)
+    text = "".join(log.render())
+    assert len(gzip.compress(text.encode())) <= 110_000
+    results = json.loads(text)["runs"][0]["results"]
+    assert 20 < len(results) < 200
+    assert results[0]["properties"]["severity"] == "critical"
+    left = 201 - len(results)
+    assert log.notes[-1].startswith(f"SARIF: {left} of 201 results left out, as GitHub refuses a file of more")
+    assert log.notes[-1].endswith(f"{left} low.")
+
+
+def test_a_flow_ends_at_the_place() -> None:
+    (flow,) = run()["results"][0]["codeFlows"]
+    (thread,) = flow["threadFlows"]
+    places = [item["location"]["physicalLocation"]["region"] for item in thread["locations"]]
+    assert [place["startLine"] for place in places] == [1, 2, 3]
+    assert places[-1] == run()["results"][0]["locations"][0]["physicalLocation"]["region"]
 
 
 def test_in_a_workflow_nothing_that_is_waived_or_gone_becomes_an_alert() -> None:
