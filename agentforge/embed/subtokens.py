@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-VOCABULARY = 12_288
+VOCABULARY = 16_384
 HASHED = 4_096
 LIMIT = 160
 _HASH = frozenset({"python", "ruby", "bash", "php"})
@@ -28,6 +28,8 @@ KEYWORDS = frozenset(Path(__file__).with_name("keywords.txt").read_text("utf-8")
 
 @cache
 def _pattern(language: str) -> re.Pattern[str]:
+    if language == "text":
+        return re.compile(r"(?P<skip>(?!))|(?P<string>(?!))|(?P<name>[^\W\d]\w*)|(?P<rest>\d\w*)")
     comments = [r"\#[^\n]*"] if language in _HASH else []
     if language == "lua":
         comments = [r"--\[\[.*?\]\]", r"--[^\n]*"]
@@ -41,9 +43,12 @@ def _pattern(language: str) -> re.Pattern[str]:
 
 
 def units(code: str, language: str, limit: int = LIMIT) -> tuple[list[str], list[str]]:
-    """The sub-tokens of a function and, for each, the identifier that it is a part of (empty for all else)."""
-    found: list[str] = []
-    owners: list[str] = []
+    """The sub-tokens of a function and, for each, the identifier that it is a part of (empty for all else).
+
+    The first one names the language; `text` is the language of sentences.
+    """
+    found = [f"0{language}"]
+    owners = [""]
     for match in _pattern(language).finditer(code):
         kind, text = match.lastgroup, match.group()
         if kind == "skip":
@@ -80,13 +85,16 @@ class Vocabulary:
     def __init__(self, words: list[str]) -> None:
         self.words = words
         self._rows = {word: row for row, word in enumerate(words, 1)}
-        self.size = 1 + VOCABULARY + HASHED
+        self._first = 1 + len(words)
+        self.size = self._first + HASHED
 
     def row(self, word: str) -> int:
         """Row of a sub-token; 0 is padding."""
         known = self._rows.get(word)
-        return known if known is not None else 1 + VOCABULARY + zlib.crc32(word.encode("utf-8", "replace")) % HASHED
+        return known if known is not None else self._first + zlib.crc32(word.encode("utf-8", "replace")) % HASHED
 
     def rows(self, code: str, language: str, limit: int = LIMIT) -> list[int]:
-        """The rows of a function."""
-        return [self.row(word) for word in units(code, language, limit)[0]]
+        """The rows of a function, none where there is nothing to read; a language it does not know is not named."""
+        found = units(code, language, limit)[0]
+        words = found if language and found[0] in self._rows else found[1:]
+        return [self.row(word) for word in words] if len(found) > 1 else []
