@@ -13,8 +13,8 @@ _ATTRIBUTE = re.compile(r"^\s*(?:@[\w.]+|#!?\[|\[\w|template\s*<|export\b|static
 _LINE_MARK = {"python": "#", "ruby": "#", "bash": "#", "lua": "--", "php": "//"}
 _TAIL = re.compile(
     r"(?:^|\s)(?:[@\\](?!code\b|link\b|p\b|c\b|a\b|brief\b|b\b|em\b)[a-zA-Z]\w*|:\w+[\w ]*:|"
-    r"(?:Args|Arguments|Parameters|Params|Returns?|Raises|Examples?|Note|Notes|Usage|Attributes|Yields|See)\s*:?\s*"
-    r"(?:\n|-{3,})|#\s+(?:Examples?|Panics|Errors|Safety)|```|>>>|\.\. \w+::).*",
+    r"(?:Args|Arguments|Parameters|Params|Returns?|Raises|Examples?|Note|Notes|Usage|Attributes|Yields|See Also)"
+    r"\s*:?\s*(?:\n|-{3,})|#\s+(?:Examples?|Panics|Errors|Safety)|```|>>>|\.\. \w+::).*",
     re.S,
 )
 _NOT_PROSE = re.compile(
