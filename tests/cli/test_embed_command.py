@@ -76,7 +76,8 @@ def test_ctrl_c_in_the_middle_of_a_fill_and_on_from_there(project: Path, migrate
     assert 0 < left < 400
     assert re.search(rf"\[red\]loads +{400 - left} +{left}\b", output)
 
-    query(migrated_url, "DROP TRIGGER slow ON agentforge.function_embeddings; SELECT 1")
+    with connect(DatabaseSettings(url=migrated_url)) as connection:
+        connection.execute("DROP TRIGGER slow ON agentforge.function_embeddings")
     done = run(migrated_url, "embed", "[red]loads", "--format", "json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)

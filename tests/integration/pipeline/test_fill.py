@@ -151,7 +151,7 @@ def meaning_of_subject() -> Any:
 def test_duplicates_are_the_same_with_and_without_meaning(bench: Bench) -> None:
     bench.write("a.py", LOAD.format(name="one", n=1) + "    # end\n" + "\n\nx = 1\n" * 2)
     bench.write("b.py", LOAD.format(name="two", n=2) * 2)
-    wanted = DuplicatesRequest(lambda: None, (), False, False, None, True, 0.88, 3, 10)
+    wanted = DuplicatesRequest(lambda: None, (), False, False, None, True, 0.7, 3, 10)
 
     def found() -> list[tuple[Any, ...]]:
         clusters = find_duplicates(Comparison(bench.connection), wanted, ignore).clusters
@@ -170,9 +170,7 @@ def test_duplicates_are_the_same_with_and_without_meaning(bench: Bench) -> None:
     assert found() == before
 
 
-def test_a_fill_that_is_interrupted_keeps_what_it_did_and_goes_on(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fill_that_is_interrupted_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filling, "_FIRST_ROUND", 4)
     write_functions(bench, 12)
     bench.analyze(effort="fast")
@@ -264,9 +262,7 @@ def test_what_is_stored_may_be_of_another_version(bench: Bench) -> None:
     bench.analyze()
     bench.administer("UPDATE embedding_models SET version = 'older'")
     code = LOAD.format(name="f", n=9)
-    with pytest.raises(
-        UsageError, match=r"version older of the model hybrid.*cannot be compared\.\n.*agentforge embed"
-    ):
+    with pytest.raises(UsageError, match=r"version older of the model hybrid.*\n.*agentforge embed"):
         ask(bench, "-", code=code, code_language="python")
     assert len(ask(bench, "load_1").matches) == 2  # what is stored may be compared with itself
     searched = search_text(
