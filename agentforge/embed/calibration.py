@@ -1,0 +1,82 @@
+"""What a cosine means: the share of pairs of functions with it that a reader judged the same (docs/embedding.md).
+
+The curves are data, `calibration.toml`, made by benchmarks/similarity/calibrate.py from pairs that were judged. A curve
+holds for one version of one model.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """From cosines of one model to scores.
+
+    Attributes:
+        curve: (cosine, score) with both rising, straight lines between them; empty where the model was never
+            calibrated: its scores are its cosines then.
+        near_duplicate: least cosine of two functions that are called nearly the same.
+    """
+
+    curve: tuple[Point, ...]
+    near_duplicate: float
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether a score is the share of pairs that were judged the same."""
+        return bool(self.curve)
+
+    def score(self, cosine: float) -> float:
+        """The score of a cosine, 0 to 1; below 0 only where nothing was calibrated."""
+        if not self.curve:
+            return min(1.0, cosine)
+        return _interpolated(self.curve, cosine)
+
+    def cosine(self, score: float) -> float:
+        """The least cosine that has this score; -1 where all have it."""
+        if not self.curve:
+            return score
+        if score <= self.curve[0][1]:
+            return -1.0
+        return _interpolated([(value, cosine) for cosine, value in self.curve], score)
+
+
+def _interpolated(points: Sequence[Point], place: float) -> float:
+    """The height of a line through points at a place; beyond its ends that of the end. Of a step its lower end."""
+    index = bisect_left(points, place, key=lambda point: point[0])
+    if index == 0:
+        return points[0][1]
+    if index == len(points):
+        return points[-1][1]
+    (left, low), (right, high) = points[index - 1], points[index]
+    return low + (high - low) * (place - left) / (right - left)
+
+
+def calibration(model: str, version: str) -> Calibration:
+    """That of a model, or one without a curve where there is none of this version."""
+    table = _table()
+    levels = table["near_duplicates"]
+    for entry in table.get("model", ()):
+        if (entry["name"], entry["version"]) == (model, version):
+            fitted = Calibration(tuple((float(x), float(y)) for x, y in entry["curve"]), 1.0)
+            return Calibration(fitted.curve, fitted.cosine(levels["score"]))
+    return Calibration((), levels["cosine"])
+
+
+def near_duplicate_score() -> float:
+    """The least score of two functions that are called nearly the same, where the model is calibrated."""
+    return float(_table()["near_duplicates"]["score"])
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath("calibration.toml").read_text("utf-8"))
