@@ -70,7 +70,7 @@ def main() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     compared = candidates(functions)
     print(f"{len(compared):,} functions of {vectors.shape[1]} components, load average {os.getloadavg()[0]:.1f}")
-    pairs = timed("pairs", lambda: near_duplicates(vectors, compared))
+    pairs = timed("pairs", lambda: near_duplicates(vectors, compared, min_score=MIN_SCORE))
     timed("clusters", lambda: stars(pairs, compared))
     wrong, checked = missed(vectors, pairs)
     print(f"missed {wrong} of {checked} pairs of {CHECKED:,} functions")

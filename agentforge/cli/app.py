@@ -176,7 +176,7 @@ CodeLanguage = Annotated[
     typer.Option("--code-language", metavar="NAME", help="Language of the code on standard input; guessed without it."),
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Show at most so many.")]
-MinScore = Annotated[float, typer.Option("--min-score", min=-1.0, max=1.0, help="Least similarity (1 is identical).")]
+MinScore = Annotated[float, typer.Option("--min-score", min=0.0, max=1.0, help="Least score (1 is equal code).")]
 
 
 @app.command()
@@ -189,7 +189,7 @@ def similar(
     language: WantedLanguage = None,
     code_language: CodeLanguage = None,
     limit: Limit = 10,
-    min_score: MinScore = 0.3,
+    min_score: MinScore = 0.05,
     show_code: Annotated[bool, typer.Option("--show-code", help="Show the functions side by side.")] = False,
     model: Annotated[
         str | None,

@@ -7,7 +7,7 @@ from rich.console import Console
 import agentforge
 from agentforge.cli.database import open_database
 from agentforge.cli.output import print_json, say
-from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS
+from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
 from agentforge.pipeline.duplicates import Found, Request, find_duplicates
 from agentforge.pipeline.events import Event, Notice
 from agentforge.report import duplicates as report
@@ -18,12 +18,14 @@ from agentforge.store.duplicates import Comparison
 
 def run(request: Request, settings: DatabaseSettings, *, show_code: bool, as_json: bool) -> int:
     """Find them, print them, and give the exit code: 1 where only new ones were wanted and there are some."""
+    if request.only_new and request.since is not None:
+        raise UsageError("--new and --since say different things of what is new.", "Give one of them.")
     command = requests.Request("duplicates")
     with open_database(settings, say, command, needs_session=False) as connection:
         found = find_duplicates(Comparison(connection), request, _tell)
         command.status = EXIT_FINDINGS if found.rewritten else EXIT_CLEAN
     if as_json:
-        print_json(_members(found, request, show_code=show_code))
+        print_json(_members(found, request, show_code=show_code), report.SCHEMA_VERSION)
     else:
         _print(found, request, show_code=show_code)
     return command.status
@@ -35,7 +37,7 @@ def _tell(event: Event) -> None:
 
 
 def _print(found: Found, request: Request, *, show_code: bool) -> None:
-    if request.only_new:
+    if request.only_fresh:
         shown = report.new_ones(found.rewritten, show_code=show_code)
     else:
         totals = report.Totals(found.functions, found.total, found.lines)
@@ -47,10 +49,12 @@ def _members(found: Found, request: Request, *, show_code: bool) -> dict[str, ob
     return {
         "tool": {"name": "agentforge", "version": agentforge.__version__},
         "model": found.model,
+        "calibrated": found.calibrated,
         "projects": list(found.projects),
-        "min_score": request.min_score,
+        "min_score": round(found.min_score, 4),
         "min_lines": request.min_lines,
         "only_new": request.only_new,
+        "since": request.since,
         "functions": found.functions,
         "total": found.total,
         "lines": found.lines,

@@ -15,9 +15,9 @@ from rich.table import Table
 SCHEMA_VERSION = 1
 
 
-def print_json(members: Mapping[str, Any]) -> None:
-    """One JSON document on stdout."""
-    json.dump({"schema_version": SCHEMA_VERSION, **members}, sys.stdout, indent=2, ensure_ascii=False, default=_plain)
+def print_json(members: Mapping[str, Any], version: int = SCHEMA_VERSION) -> None:
+    """One JSON document on stdout, of this schema version."""
+    json.dump({"schema_version": version, **members}, sys.stdout, indent=2, ensure_ascii=False, default=_plain)
     sys.stdout.write("\n")
 
 

@@ -30,11 +30,18 @@ def duplicates(
     new: Annotated[
         bool, typer.Option("--new", help="What the last analysis brought and was there already; exits with 1 then.")
     ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", metavar="REF", help="What was changed here since the git ref and is there already; exits with 1."
+        ),
+    ] = None,
     language: Language = None,
     tests: Annotated[bool, typer.Option("--tests", help="Compare the functions of tests, too.")] = False,
     min_score: Annotated[
-        float, typer.Option("--min-score", min=0.5, max=1.0, help="Least similarity (1 is identical).")
-    ] = 0.88,
+        float | None,
+        typer.Option("--min-score", min=0.05, max=1.0, help="Least score; 1 is equal code.  [default: 0.9]"),
+    ] = None,
     min_lines: Annotated[int, typer.Option("--min-lines", min=1, help="Least lines of code of a function.")] = 6,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, max=100_000, help="Show at most so many clusters.")
@@ -50,7 +57,7 @@ def duplicates(
     from agentforge.cli.inputs import current_tree
     from agentforge.pipeline.duplicates import Request
 
-    request = Request(current_tree, tuple(project), between, new, language, tests, min_score, min_lines, limit)
+    request = Request(current_tree, tuple(project), between, new, language, tests, min_score, min_lines, limit, since)
     settings = database_settings(database_url, data_dir)
     return run(request, settings, show_code=show_code, as_json=output_format is Format.JSON)
 

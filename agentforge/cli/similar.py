@@ -63,12 +63,19 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
         say(partly(found.lacking.total))
     if as_json:
         document = report.document(
-            found.function, found.model, found.matches, agentforge.__version__, without_meaning=found.lacking.total
+            found.function,
+            found.model,
+            found.matches,
+            agentforge.__version__,
+            calibrated=found.calibrated,
+            without_meaning=found.lacking.total,
         )
         json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
     else:
-        Console(highlight=False).print(report.table(found.function, found.matches, show_code=show_code))
+        Console(highlight=False).print(
+            report.table(found.function, found.matches, calibrated=found.calibrated, show_code=show_code)
+        )
     return EXIT_CLEAN
 
 

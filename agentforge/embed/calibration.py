@@ -61,15 +61,38 @@ def _interpolated(points: Sequence[Point], place: float) -> float:
     return low + (high - low) * (place - left) / (right - left)
 
 
-def calibration(model: str, version: str) -> Calibration:
-    """That of a model, or one without a curve where there is none of this version."""
+def calibration(model: str, version: str, *, without_meaning: bool = False) -> Calibration:
+    """That of a model, or one without a curve where there is none of this version.
+
+    Args:
+        model: its name.
+        version: of the model.
+        without_meaning: that of vectors in which the meaning is not filled in yet.
+    """
     table = _table()
     levels = table["near_duplicates"]
+    wanted = (model, version, without_meaning)
     for entry in table.get("model", ()):
-        if (entry["name"], entry["version"]) == (model, version):
+        if (entry["name"], entry["version"], entry.get("without_meaning", False)) == wanted:
             fitted = Calibration(tuple((float(x), float(y)) for x, y in entry["curve"]), 1.0)
             return Calibration(fitted.curve, fitted.cosine(levels["score"]))
     return Calibration((), levels["cosine"])
+
+
+def of_comparable(layout: Sequence[int], model: str, version: str) -> Calibration:
+    """That of the vectors which `hybrid.comparable` makes: for a model of several channels that of the model `fast`.
+
+    Args:
+        layout: of the model, as `Embedder.layout`.
+        model: its name.
+        version: of the model.
+    """
+    if not layout:
+        return calibration(model, version)
+    from agentforge.embed.interface import FAST_MODEL, load
+
+    fast = load(FAST_MODEL)
+    return calibration(fast.name, fast.version)
 
 
 def near_duplicate_score() -> float:

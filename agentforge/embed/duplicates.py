@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     Pair = tuple[int, int, float]
     Copies = dict[int, list[int]]
 
-MIN_SCORE = 0.88
 MIN_LINES = 6
 # Half a megabyte and four: tiles of scores that stay in the cache of a core.
 _ROWS, _COLUMNS = 512, 2048
@@ -35,7 +34,7 @@ def near_duplicates(
     candidates: Sequence[Candidate],
     *,
     changed: Collection[int] | None = None,
-    min_score: float = MIN_SCORE,
+    min_score: float,
     min_lines: int = MIN_LINES,
     identical_only: bool = False,
 ) -> list[Pair]:
@@ -51,7 +50,7 @@ def near_duplicates(
         candidates: the functions; those with fewer than `min_lines` lines of code are left out.
         changed: indexes of the functions that were not compared before; at least one of them is in a pair, or else
             it is a copy of one that was. None for all.
-        min_score: least cosine similarity; the default is calibrated for the `hashed` model (docs/embedding.md).
+        min_score: least cosine; what is nearly the same by a model, `embed.calibration` knows.
         min_lines: least lines of code.
         identical_only: pair functions with equal code only, which costs next to nothing.
 

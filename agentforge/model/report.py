@@ -67,13 +67,19 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A function near another one; `score` is the cosine similarity, at most 1.
+    """A function near another one.
 
-    `explanation` is None where nobody asked for it, or the code of one of them cannot be parsed.
+    Attributes:
+        cosine: of the two vectors, at most 1.
+        function: that is near.
+        score: the share of pairs with this cosine that were judged the same; the cosine where the model was never
+            calibrated.
+        explanation: None where nobody asked for it, or the code of one of them cannot be parsed.
     """
 
-    score: float
+    cosine: float
     function: FunctionRef
+    score: float
     explanation: Explanation | None = None
 
 
@@ -95,7 +101,7 @@ class TextMatch:
 
 @dataclass(frozen=True, slots=True)
 class DuplicatePair:
-    """Two functions of one project that are nearly the same code."""
+    """Two functions of one project that are nearly the same code; `score` is as in `Match`."""
 
     score: float
     first: FunctionRef
@@ -104,8 +110,11 @@ class DuplicatePair:
 
 @dataclass(frozen=True, slots=True)
 class ClusterMember:
-    """A function of a cluster: `score` is its similarity to the first, `is_new` says that the last analysis met it."""
+    """A function of a cluster: `cosine` and `score` are those of it and the first, as in `Match`; `is_new` says that
+    the last analysis met it, or that it was changed since a git ref.
+    """
 
+    cosine: float
     score: float
     function: FunctionRef
     is_new: bool
@@ -126,8 +135,9 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A new function that exists already: `score` is the similarity of the two."""
+    """A new function that exists already: `cosine` and `score` are those of the two, as in `Match`."""
 
+    cosine: float
     score: float
     function: FunctionRef
     existing: FunctionRef

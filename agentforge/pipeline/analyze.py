@@ -21,6 +21,7 @@ from agentforge.pipeline.files import analyse_files
 from agentforge.pipeline.fresh_vectors import FULL, FreshVectors
 from agentforge.pipeline.inherit import find_base, inherited
 from agentforge.pipeline.rules import broken_rules
+from agentforge.pipeline.scored import scored
 from agentforge.pipeline.stopwatch import Stopwatch
 from agentforge.pipeline.team_rules import under_team
 from agentforge.pipeline.waivers import rescore
@@ -179,7 +180,7 @@ class _Work:
         """The whole project as it is stored now."""
         request, target = self._request, self._target
         reader = Reader(self._connection, project.name, target.project_id, target.branch, run.id)
-        summary = reader.summary()
+        summary = scored(reader.summary(), request.embedder)
         totals = self._totals()
         violations = tuple(reader.violations()) if request.with_rows or request.with_violations else ()
         return Report(
@@ -256,9 +257,11 @@ class _Work:
         self.watch.recount("store", len(self._analyzed) + len(self._violations) + len(changes.gone))
 
     def _compare(self, load: Load) -> None:
+        from agentforge.embed.calibration import of_comparable
         from agentforge.embed.duplicates import MIN_LINES, near_duplicates
         from agentforge.embed.hybrid import comparable
 
+        embedder = self._request.embedder
         functions = load.embedded_functions(MIN_LINES)
         self.watch.recount("compare", len(functions.fresh))
         if not functions.fresh:
@@ -267,9 +270,10 @@ class _Work:
         if not affordable:
             self._observer(Notice("Too many functions changed to compare all: only identical ones are paired."))
         pairs = near_duplicates(
-            comparable(functions.vectors, self._request.embedder.layout),
+            comparable(functions.vectors, embedder.layout),
             functions.candidates,
             changed=functions.fresh,
+            min_score=of_comparable(embedder.layout, embedder.name, embedder.version).near_duplicate,
             identical_only=not affordable,
         )
         load.store_duplicates((functions.ids[one], functions.ids[other], score) for one, other, score in pairs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
+from agentforge.embed.calibration import calibration
 from agentforge.embed.duplicates import MIN_LINES, near_duplicates
 from agentforge.embed.interface import FAST_MODEL, Snippet, load
 from agentforge.model import Candidate, FileAnalysis, Function
@@ -33,10 +34,12 @@ def mark_copies(files: Iterable[FileAnalysis], functions: Sequence[NewFunction])
     if not fresh:
         return list(functions)
     snippets = [Snippet(file.language, item.name, item.code, item.features) for file, item in rows]
+    embedder = load(FAST_MODEL)
     pairs = near_duplicates(
-        load(FAST_MODEL).embed(snippets),
+        embedder.embed(snippets),
         [_candidate(file, item) for file, item in rows],
         changed=fresh,
+        min_score=calibration(embedder.name, embedder.version).near_duplicate,
     )
     twins: dict[int, int] = {}
     for one, other, _ in pairs:

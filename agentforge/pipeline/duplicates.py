@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from agentforge.embed.calibration import Calibration, of_comparable
 from agentforge.errors import UsageError
 from agentforge.model import Cluster, ClusterMember, FunctionRef, Rewritten
 from agentforge.pipeline.events import Notice, Observer
@@ -31,9 +32,10 @@ class Request:
         only_new: clusters with a function that the last analysis met first.
         language: of the functions, None for all.
         tests: compare the functions of test files, too.
-        min_score: least cosine similarity.
+        min_score: least score; None for that of near-duplicates. Least cosine where the model was never calibrated.
         min_lines: least lines of code.
         limit: how many clusters are wanted, those that save most lines.
+        since: a git ref: clusters with a function of the current checkout that the merge base with it does not have.
     """
 
     here: Callable[[], SourceTree | None]
@@ -42,9 +44,15 @@ class Request:
     only_new: bool
     language: str | None
     tests: bool
-    min_score: float
+    min_score: float | None
     min_lines: int
     limit: int
+    since: str | None = None
+
+    @property
+    def only_fresh(self) -> bool:
+        """Whether clusters without a new function are left out."""
+        return self.only_new or self.since is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,8 @@ class Found:
     Attributes:
         projects: names of those that were compared.
         model: name and version of the one whose vectors were compared.
+        calibrated: whether scores are shares of pairs that were judged the same; else they are cosines.
+        min_score: least score of a pair.
         functions: how many were compared.
         clusters: those that save most lines, in this order.
         rewritten: new functions that exist already, where only these were wanted.
@@ -63,6 +73,8 @@ class Found:
 
     projects: tuple[str, ...]
     model: str
+    calibrated: bool
+    min_score: float
     functions: int
     clusters: tuple[Cluster, ...]
     rewritten: tuple[Rewritten, ...]
@@ -74,7 +86,7 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
     """Cluster the functions that are nearly the same code.
 
     Raises:
-        UsageError: there is no such project or language, or no project to compare.
+        UsageError: there is no such project, language or git ref, or no project to compare.
     """
     from agentforge.embed.clusters import stars
     from agentforge.embed.duplicates import near_duplicates
@@ -82,20 +94,26 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
 
     check_language(request.language)
     chosen = _chosen(comparison, request)
+    curve = of_comparable(chosen[0].layout, chosen[0].model_name, chosen[0].model_version)
+    least = curve.near_duplicate if request.min_score is None else curve.cosine(request.min_score)
     projects = _comparable(comparison, request, chosen, observer)
     functions = comparison.functions(
         projects, min_lines=request.min_lines, language=request.language, tests=request.tests
     )
     functions = replace(functions, vectors=comparable(functions.vectors, projects[0].layout))
+    if not curve.calibrated:
+        observer(Notice(f"The model {chosen[0].model_name} was never calibrated: scores are cosines."))
     if len(functions.ids) > _MANY:
         observer(Notice(f"Comparing {len(functions.ids):,} functions: this takes some minutes."))
-    if request.only_new and not any(project.has_previous for project in chosen):
+    if request.since is not None:
+        functions = _since(request.since, request, comparison, chosen, functions, observer)
+    elif request.only_new and not any(project.has_previous for project in chosen):
         observer(Notice("Nothing is new yet: the last analysis was the first one."))
     pairs = near_duplicates(
         functions.vectors,
         functions.candidates,
         changed=_compared(functions, request, chosen, projects),
-        min_score=request.min_score,
+        min_score=least,
         min_lines=request.min_lines,
     )
     wanted = {project.id for project in chosen}
@@ -106,9 +124,11 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
     return Found(
         projects=tuple(project.name for project in projects),
         model=projects[0].model,
+        calibrated=curve.calibrated,
+        min_score=curve.score(least),
         functions=len(functions.ids),
-        clusters=tuple(_clusters(refs, functions, shown)),
-        rewritten=tuple(_rewritten(refs, functions, shown, wanted)) if request.only_new else (),
+        clusters=tuple(_clusters(refs, functions, shown, curve)),
+        rewritten=tuple(_rewritten(refs, functions, shown, wanted, curve)) if request.only_fresh else (),
         total=len(found),
         lines=sum(star.lines for star in found),
     )
@@ -132,6 +152,44 @@ def _chosen(comparison: Comparison, request: Request) -> list[ComparedProject]:
     raise UsageError("The current folder is in no project that is stored.", f"Name one with --project: {names}.")
 
 
+def _since(
+    ref: str,
+    request: Request,
+    comparison: Comparison,
+    chosen: Sequence[ComparedProject],
+    functions: Compared,
+    observer: Observer,
+) -> Compared:
+    """The same functions, those of the current checkout new that the merge base with a ref does not have.
+
+    Raises:
+        UsageError: the current folder is in no stored checkout, or git knows no such ref.
+    """
+    from agentforge.pipeline.changed_functions import changed_since
+
+    tree = request.here()
+    if tree is not None and not tree.is_git:
+        raise UsageError(f"--since: {tree.root} is not in a git repository.", "Run it in a checkout, or use --new.")
+    project = next((item for item in chosen if tree is not None and item.key == tree.key), None)
+    if tree is None or project is None:
+        raise UsageError(
+            "--since: the checkout in the current folder is not among the projects that are compared.",
+            "Run it in the checkout, after `agentforge analyze .` there.",
+        )
+    changed = changed_since(tree, ref, comparison.content_hashes(project))
+    if changed.stale:
+        observer(
+            Notice(
+                f"{changed.stale[0]} is not what the last analysis read"
+                + (f", and {len(changed.stale) - 1:,} more files are not" if len(changed.stale) > 1 else "")
+                + ": run `agentforge analyze .` first."
+            )
+        )
+    mine = [index for index, item in enumerate(functions.candidates) if item.project == project.id]
+    new = changed.new([(functions.candidates[index].path, functions.candidates[index].code_hash) for index in mine])
+    return replace(functions, new=[mine[place] for place in new])
+
+
 def _comparable(
     comparison: Comparison, request: Request, chosen: Sequence[ComparedProject], observer: Observer
 ) -> list[ComparedProject]:
@@ -151,7 +209,7 @@ def _compared(
     functions: Compared, request: Request, chosen: Sequence[ComparedProject], projects: Sequence[ComparedProject]
 ) -> list[int] | None:
     """Indexes of the functions that are compared with all, None for all."""
-    if request.only_new:
+    if request.only_fresh:
         return functions.new
     if len(chosen) == len(projects):
         return None
@@ -165,7 +223,7 @@ def _wanted(star: Star, functions: Compared, request: Request, chosen: set[int])
         return False
     if not projects & chosen:
         return False
-    return not request.only_new or bool(_new_members(star, functions, chosen))
+    return not request.only_fresh or bool(_new_members(star, functions, chosen))
 
 
 def _new_members(star: Star, functions: Compared, chosen: set[int]) -> list[int]:
@@ -173,13 +231,15 @@ def _new_members(star: Star, functions: Compared, chosen: set[int]) -> list[int]
     return [index for index in star.members if index in new and functions.candidates[index].project in chosen]
 
 
-def _clusters(refs: Mapping[int, FunctionRef], functions: Compared, found: Sequence[Star]) -> list[Cluster]:
+def _clusters(
+    refs: Mapping[int, FunctionRef], functions: Compared, found: Sequence[Star], curve: Calibration
+) -> list[Cluster]:
     new = set(functions.new)
     clusters = []
     for star in found:
         members = [
-            ClusterMember(score, refs[functions.ids[index]], index in new)
-            for index, score in zip(star.members, star.scores, strict=True)
+            ClusterMember(cosine, curve.score(cosine), refs[functions.ids[index]], index in new)
+            for index, cosine in zip(star.members, star.scores, strict=True)
             if functions.ids[index] in refs
         ]
         if len(members) > 1:
@@ -188,7 +248,7 @@ def _clusters(refs: Mapping[int, FunctionRef], functions: Compared, found: Seque
 
 
 def _rewritten(
-    refs: Mapping[int, FunctionRef], functions: Compared, found: Sequence[Star], chosen: set[int]
+    refs: Mapping[int, FunctionRef], functions: Compared, found: Sequence[Star], chosen: set[int], curve: Calibration
 ) -> list[Rewritten]:
     """For each new function the nearest of its cluster, an old one where there is one."""
     new, vectors = set(functions.new), functions.vectors
@@ -199,5 +259,6 @@ def _rewritten(
             best = max(others, key=lambda other: (other not in new, float(vectors[index] @ vectors[other]), -other))
             one, other = refs.get(functions.ids[index]), refs.get(functions.ids[best])
             if one and other:
-                rewritten.append(Rewritten(min(1.0, float(vectors[index] @ vectors[best])), one, other))
+                cosine = min(1.0, float(vectors[index] @ vectors[best]))
+                rewritten.append(Rewritten(cosine, curve.score(cosine), one, other))
     return rewritten

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from agentforge.embed.calibration import calibration
 from agentforge.errors import UsageError
 from agentforge.model import FunctionRef, Match
 from agentforge.pipeline.scope import check_language, named_projects
@@ -41,7 +42,7 @@ class Request:
         other_projects: search all but the project of the function.
         language: of the functions that are wanted, None for all.
         limit: how many matches, at least 1.
-        min_score: least cosine similarity of a match.
+        min_score: least score of a match; least cosine where the model was never calibrated.
     """
 
     function: str
@@ -64,12 +65,14 @@ class Found:
     Attributes:
         function: in question.
         model: that compared.
+        calibrated: whether a score is a share of pairs that were judged the same, and not the cosine.
         matches: best first.
         lacking: what has no meaning yet; where there is any, words and structure alone were compared.
     """
 
     function: FunctionRef
     model: str
+    calibrated: bool
     matches: tuple[Match, ...]
     lacking: Lacking
 
@@ -98,10 +101,13 @@ def similar(search: Search, request: Request) -> Found:
     subject = _subject(search, request)
     vector = subject.vector or _made_vector(search, request, subject)
     own = subject.place.project_id if subject.place else None
-    filters = Filters(_projects(search, request, own), request.language, request.limit, request.min_score)
-    lacking = search.without_meaning(vector, filters)
-    matches = search.nearest(vector, filters, subject.place, by_features=bool(lacking))
-    return Found(subject.ref, vector.model, tuple(matches), lacking)
+    searched = _projects(search, request, own)
+    lacking = search.without_meaning(vector, Filters(searched, request.language, request.limit, -1.0))
+    curve = calibration(vector.model, vector.version, without_meaning=bool(lacking))
+    filters = Filters(searched, request.language, request.limit, curve.cosine(request.min_score))
+    found = search.nearest(vector, filters, subject.place, by_features=bool(lacking))
+    matches = tuple(replace(match, score=curve.score(match.cosine)) for match in found)
+    return Found(subject.ref, vector.model, curve.calibrated, matches, lacking)
 
 
 def explained(found: Found) -> Found:
@@ -209,10 +215,10 @@ def _project_of(search: Search, location: str) -> tuple[SearchedProject | None, 
 def _made_vector(search: Search, request: Request, subject: _Subject) -> StoredVector:
     """The vector of code that the database does not have at this place."""
     model = chosen(search, request.model)
-    name = model.embedder.name
-    known = search.vector_by_hash(subject.code_hash, model.model_id, name) if subject.code_hash else None
+    name, version = model.embedder.name, model.embedder.version
+    known = search.vector_by_hash(subject.code_hash, model.model_id, name, version) if subject.code_hash else None
     if known is not None or subject.snippet is None:
-        return known or StoredVector(model.model_id, name, "[]")
+        return known or StoredVector(model.model_id, name, "[]", version=version)
     return model.vector(subject.snippet)
 
 

@@ -25,7 +25,8 @@ class Chosen:
         from agentforge.store.similar import StoredVector
 
         values = self.embedder.embed([snippet])[0].tolist()
-        return StoredVector(self.model_id, self.embedder.name, f"[{','.join(map(str, values))}]")
+        text = f"[{','.join(map(str, values))}]"
+        return StoredVector(self.model_id, self.embedder.name, text, version=self.embedder.version)
 
 
 def chosen(search: Search, model: str | None) -> Chosen:

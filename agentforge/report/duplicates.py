@@ -1,4 +1,4 @@
-"""Functions that are there twice: for people, and as JSON (schema version 1, docs/schemas/duplicates.schema.json)."""
+"""Functions that are there twice: for people, and as JSON (schema version 2, docs/schemas/duplicates.schema.json)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.text import Text
 from agentforge.model import Cluster, ClusterMember, FunctionRef, Rewritten
 from agentforge.report.similar import code_of, function_object, place_of, score_style
 
+SCHEMA_VERSION = 2
 _SHOWN_MEMBERS = 10
 
 
@@ -105,6 +106,7 @@ def members(
         "rewritten": [
             {
                 "score": round(item.score, 4),
+                "cosine": round(item.cosine, 4),
                 "function": _object(item.function, show_code=show_code),
                 "existing": _object(item.existing, show_code=show_code),
             }
@@ -115,7 +117,8 @@ def members(
 
 def _member(member: ClusterMember, *, show_code: bool) -> dict[str, Any]:
     function = _object(member.function, show_code=show_code)
-    return {"score": round(member.score, 4), "new": member.is_new, **function}
+    scores = {"score": round(member.score, 4), "cosine": round(member.cosine, 4)}
+    return {**scores, "new": member.is_new, **function}
 
 
 def _object(function: FunctionRef, *, show_code: bool) -> dict[str, Any]:

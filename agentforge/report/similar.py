@@ -1,4 +1,4 @@
-"""The functions nearest to one: for people, and as JSON (schema version 1, docs/schemas/similar.schema.json)."""
+"""The functions nearest to one: for people, and as JSON (schema version 2, docs/schemas/similar.schema.json)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from rich.text import Text
 
 from agentforge.model import FunctionRef, Match
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SURE, LIKELY = 0.9, 0.7
 
 
-def table(function: FunctionRef, matches: Sequence[Match], *, show_code: bool) -> Group:
-    """The matches, best first; with their code beside that of the function in question, where it is asked for."""
-    return Group(*_parts(function, matches, show_code=show_code))
+def table(function: FunctionRef, matches: Sequence[Match], *, calibrated: bool, show_code: bool) -> Group:
+    """The matches, best first; with their code beside that of the function in question, where it is asked for.
+
+    `calibrated` is as in `document`.
+    """
+    return Group(*_parts(function, matches, calibrated=calibrated, show_code=show_code))
 
 
-def _parts(function: FunctionRef, matches: Sequence[Match], *, show_code: bool) -> Iterator[RenderableType]:
+def _parts(
+    function: FunctionRef, matches: Sequence[Match], *, calibrated: bool, show_code: bool
+) -> Iterator[RenderableType]:
     size = f"{function.lines_of_code:,} lines"
     yield Text.assemble("Nearest to ", (function.qualified_name, "bold"), (f"  {place_of(function)}, {size}", "dim"))
     if not matches:
@@ -29,6 +34,7 @@ def _parts(function: FunctionRef, matches: Sequence[Match], *, show_code: bool) 
     if show_code:
         for match in matches:
             yield _side_by_side(function, match)
+        yield Text(f"\n{_meaning(calibrated=calibrated)}", "dim")
         return
     for match in matches:
         found = match.function
@@ -40,7 +46,13 @@ def _parts(function: FunctionRef, matches: Sequence[Match], *, show_code: bool) 
         yield Text(f"      {found.signature}", "dim", overflow="ellipsis", no_wrap=True)
         if match.explanation:
             yield Text(f"      {match.explanation.text}", "italic")
-    yield Text("\n--show-code shows them side by side.", "dim")
+    yield Text(f"\n{_meaning(calibrated=calibrated)}\n--show-code shows them side by side.", "dim")
+
+
+def _meaning(*, calibrated: bool) -> str:
+    if calibrated:
+        return "0.90: of ten pairs with this score nine were judged to do the same."
+    return "The numbers are cosines: this model was never calibrated, so they say which is nearer and no more."
 
 
 def _side_by_side(function: FunctionRef, match: Match) -> Table:
@@ -81,7 +93,13 @@ def score_style(score: float) -> str:
 
 
 def document(
-    function: FunctionRef, model: str, matches: Sequence[Match], version: str, *, without_meaning: int = 0
+    function: FunctionRef,
+    model: str,
+    matches: Sequence[Match],
+    version: str,
+    *,
+    calibrated: bool,
+    without_meaning: int = 0,
 ) -> dict[str, Any]:
     """The answer as plain JSON values.
 
@@ -90,12 +108,14 @@ def document(
         model: that made the vectors.
         matches: best first.
         version: of the tool.
+        calibrated: whether scores are shares of pairs that were judged the same; else they are cosines.
         without_meaning: how many functions have none yet; where there are any, words and structure were compared.
     """
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "agentforge", "version": version},
         "model": model,
+        "calibrated": calibrated,
         "without_meaning": without_meaning,
         "function": function_object(function),
         "matches": [_match_object(match) for match in matches],
@@ -110,7 +130,8 @@ def _match_object(match: Match) -> dict[str, Any]:
         "shared_calls": list(reason.shared_calls),
         "text": reason.text,
     }
-    return {"score": round(match.score, 4), "explanation": explanation, **function_object(match.function)}
+    scores = {"score": round(match.score, 4), "cosine": round(match.cosine, 4)}
+    return {**scores, "explanation": explanation, **function_object(match.function)}
 
 
 def function_object(function: FunctionRef) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agentforge.model import Candidate, FunctionRef
+from agentforge.store.lifecycle import current_files
 from agentforge.store.queries import load
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class ComparedProject:
         analysis_id: of that analysis.
         has_previous: whether the branch was analysed before it; without, nothing in it is new.
         model_id: of the vectors, which may be compared with those of the same model only.
-        model: its name and version.
+        model_name, model_version: of that model.
         layout: components of meaning, words and structure in its vectors; empty where it has one channel.
     """
 
@@ -36,8 +37,14 @@ class ComparedProject:
     analysis_id: int
     has_previous: bool
     model_id: int
-    model: str
+    model_name: str
+    model_version: str
     layout: list[int]
+
+    @property
+    def model(self) -> str:
+        """Name and version of the model."""
+        return f"{self.model_name} {self.model_version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class Compared:
         ids: of the functions.
         candidates: the functions.
         vectors: shape (n, dimension), float32.
-        new: indexes of those that the last analysis of their project met first.
+        new: indexes of those that the last analysis of their project met first, or that a git ref does not have.
     """
 
     ids: list[int]
@@ -102,6 +109,11 @@ class Comparison:
             vectors=np.array([row[8].to_numpy() for row in rows], dtype=np.float32),
             new=[index for index, row in enumerate(rows) if row[9]],
         )
+
+    def content_hashes(self, project: ComparedProject) -> dict[str, str]:
+        """SHA-256 of each file of a project as the last analysis of its branch read it, by path."""
+        found = current_files(self._connection, project.id, project.branch)
+        return {path: version.content_hash for path, version in found.items()}
 
     def shown(self, ids: Sequence[int]) -> dict[int, FunctionRef]:
         """Functions by id, with their code; one that has gone meanwhile is left out."""

@@ -54,12 +54,14 @@ class StoredVector:
         model: its name.
         vector: as text of pgvector; None for the one that the database has of a function.
         function_id: of that function, None where `vector` is given.
+        version: of the model.
     """
 
     model_id: int
     model: str
     vector: str | None
     function_id: int | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,13 @@ class Filters:
         project_ids: to search; None for all.
         language: of the functions; None for all.
         limit: how many, at least 1.
-        min_score: least cosine similarity.
+        min_cosine: least cosine of the two vectors.
     """
 
     project_ids: tuple[int, ...] | None
     language: str | None
     limit: int
-    min_score: float
+    min_cosine: float
 
 
 class Search:
@@ -137,12 +139,12 @@ class Search:
     def vector_of(self, function_id: int, model: str | None) -> StoredVector | None:
         """The vector of a stored function, by the model of this name or, for None, by any."""
         rows = self._rows("model_of", function_id=function_id, model=model)
-        return StoredVector(rows[0][0], rows[0][1], None, function_id) if rows else None
+        return StoredVector(rows[0][0], rows[0][1], None, function_id, rows[0][2]) if rows else None
 
-    def vector_by_hash(self, code_hash: str, model_id: int, model: str) -> StoredVector | None:
+    def vector_by_hash(self, code_hash: str, model_id: int, model: str, version: str) -> StoredVector | None:
         """The vector of any stored function with the same code."""
         rows = self._rows("vector_by_hash", code_hash=code_hash, model_id=model_id)
-        return StoredVector(model_id, model, rows[0][0]) if rows else None
+        return StoredVector(model_id, model, rows[0][0], version=version) if rows else None
 
     def find_model(self, name: str, version: str) -> int | None:
         """The id of a model, None where no analysis has used it."""
@@ -168,6 +170,8 @@ class Search:
         self, vector: StoredVector, filters: Filters, here: Place | None, *, by_features: bool = False
     ) -> list[Match]:
         """The nearest functions, best first: from lists that the database keeps, by a scan, or nearly all by an index.
+
+        What a cosine means is not known here: it is the score of each.
 
         Args:
             vector: of the function in question.
@@ -204,9 +208,10 @@ class Search:
             project_ids=None if filters.project_ids is None else list(filters.project_ids),
             language=filters.language,
             limit=filters.limit,
-            max_distance=1 - filters.min_score,
+            max_distance=1 - filters.min_cosine,
         )
-        return [Match(min(1.0, 1 - row[14]), _function(row).ref) for row in rows]
+        cosines = [min(1.0, 1 - row[14]) for row in rows]
+        return [Match(cosine, _function(row).ref, cosine) for cosine, row in zip(cosines, rows, strict=True)]
 
     def _rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(self._queries[query], parameters).fetchall()

@@ -5,8 +5,8 @@
 SOURCES holds the packages of judged.toml, unpacked as NAME-VERSION. Without --model the default one is fitted. --write
 puts the curves into agentforge/embed/calibration.toml and leaves those of other models as they are.
 
-Three fits are compared by ten-fold cross-validation, weighted log loss, and the best is taken: logistic regression, beta
-calibration (Kull et al. 2017), and centred isotonic regression (Oron and Flournoy 2017), which is
+Three fits are compared by ten-fold cross-validation, weighted log loss, and the best is taken: logistic regression,
+beta calibration (Kull et al. 2017), and centred isotonic regression (Oron and Flournoy 2017), which is
 pool-adjacent-violators with each block at its mean cosine and straight lines between. Within a band of cosine a pair
 counts by its weight (pairs.py). Equal code has a cosine of 1 and was not judged: the curve ends at (1, 1).
 """
@@ -14,6 +14,7 @@ counts by its weight (pairs.py). Equal code has a cosine of 1 and was not judged
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import tomllib
@@ -121,7 +122,7 @@ def beta(x: Values) -> Values:
 
 
 def isotonic(x: Values, y: Values, weight: Values) -> list[tuple[float, float]]:
-    """The curve through the blocks of pool-adjacent-violators, each at its mean cosine; it starts at 0 and ends at 1."""
+    """The curve through the blocks of pool-adjacent-violators, each at its mean cosine, up to (1, 1)."""
     order = np.argsort(x, kind="stable")
     blocks: list[list[float]] = []  # weight, weighted share, weighted cosine
     for index in order:
@@ -160,7 +161,7 @@ def table(x: Values, y: Values, weight: Values, curve: Calibration) -> str:
     lines = []
     for name, value, edges in (("cosine", x, BANDS), ("score", p, SCORES)):
         lines += [f"| {name} | pairs judged | the same | weighted | score |", "|---|---|---|---|---|"]
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in itertools.pairwise(edges):
             here = (value >= low) & (value < high)
             if here.any():
                 said = np.average(y[here], weights=weight[here])

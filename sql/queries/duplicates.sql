@@ -4,7 +4,7 @@
 SELECT p.id, p.key, p.name, last.branch, last.id, EXISTS (
            SELECT FROM agentforge.project_analyses AS a
            WHERE a.project_id = p.id AND a.branch = last.branch AND a.status = 'completed' AND a.id < last.id
-       ), m.id, m.name || ' ' || m.version, m.channels
+       ), m.id, m.name, m.version, m.channels
 FROM agentforge.projects AS p
 CROSS JOIN LATERAL (
     SELECT a.id, a.branch, a.model_id FROM agentforge.project_analyses AS a

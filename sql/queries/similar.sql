@@ -32,7 +32,7 @@ SELECT DISTINCT f.qualified_name FROM agentforge.functions AS f;
 
 -- model_of --
 -- The model that made the vector of a function; of the latest version where a name is given.
-SELECT m.id, m.name
+SELECT m.id, m.name, m.version
 FROM agentforge.function_embeddings AS e JOIN agentforge.embedding_models AS m ON m.id = e.model_id
 WHERE e.function_id = %(function_id)s AND (%(model)s::text IS NULL OR m.name = %(model)s)
 ORDER BY m.id DESC LIMIT 1;

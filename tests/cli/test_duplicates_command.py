@@ -12,6 +12,7 @@ import pytest
 
 PROGRAM = Path(sys.executable).with_name("agentforge")
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/duplicates.schema.json"
+IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
 LINES = """def {name}(path, lines):
     with open(path, "w", encoding="utf-8") as stream:
         for number, line in enumerate(lines):
@@ -75,6 +76,23 @@ def test_a_table_json_and_the_exit_code(shop: Shop) -> None:
     assert document["clusters"][0]["functions"][0]["code"].startswith("def write_numbered")
     assert (document["total"], document["lines"], document["rewritten"]) == (1, 6, [])
     assert "stream.write" in shop.run("duplicates", "--show-code").stdout
+
+
+def test_since_needs_a_checkout_and_says_so_in_its_document(shop: Shop) -> None:
+    done = shop.run("duplicates", "--since", "main")
+    assert done.returncode == 2
+    assert "is not in a git repository" in done.stderr
+    shop.write("two.py", "write_them")
+    for arguments in (("init", "-q", "-b", "main"), ("add", "[red]one.py"), ("commit", "-q", "-m", "one")):
+        subprocess.run(["git", *IDENTITY, *arguments], cwd=shop.root, check=True)
+    shop.run("analyze", ".", "--quiet")
+    done = shop.run("duplicates", "--since", "HEAD", "--format", "json")
+    assert done.returncode == 1, done.stderr
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    assert (document["since"], document["only_new"]) == ("HEAD", False)
+    assert [item["function"]["path"] for item in document["rewritten"]] == ["two.py"]
+    assert shop.run("duplicates", "--since", "HEAD", "--new").returncode == 2
 
 
 def test_bad_input_is_explained(shop: Shop) -> None:

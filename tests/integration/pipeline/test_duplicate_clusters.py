@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from fix_bench import Bench
 
+from agentforge.embed.calibration import calibration
+from agentforge.embed.interface import load
 from agentforge.errors import UsageError
 from agentforge.pipeline.duplicates import Found, Request, find_duplicates
 from agentforge.pipeline.events import Event, Notice
@@ -38,7 +40,7 @@ SHAPE = """class {name}(Shape):
         canvas.end()
         return canvas
 """
-REQUEST = Request(lambda: None, (), False, False, None, False, 0.88, 6, 20)
+REQUEST = Request(lambda: None, (), False, False, None, False, None, 6, 20)
 
 
 def find(bench: Bench, heard: list[str] | None = None, **wanted: Any) -> Found:
@@ -115,6 +117,43 @@ def test_a_function_that_was_edited_into_a_copy_is_new(stored: Bench) -> None:
     stored.write("lines.py", OTHER + "\n\n" + TOTAL.format(name="rest"))
     stored.analyze()
     assert [one for one, _ in rewritten(find(stored, only_new=True))] == ["lines.py"]
+
+
+def test_since_a_ref_a_copy_that_was_made_there_is_new(stored: Bench) -> None:
+    stored.git("init", "-q", "-b", "main")
+    stored.git("add", "-A")
+    stored.git("commit", "-q", "-m", "all")
+    stored.git("checkout", "-q", "-b", "branch")
+    stored.analyze()
+    assert rewritten(find(stored, since="main")) == []
+    (stored.root / "copy.py").rename(stored.root / "moved.py")
+    stored.write("lines.py", "X = 1\n\n\n" + OTHER)  # its function is what it was
+    stored.write("fresh.py", OTHER)
+    heard: list[str] = []
+    assert rewritten(find(stored, heard, since="main")) == []
+    assert heard == [
+        "fresh.py is not what the last analysis read, and 2 more files are not: run `agentforge analyze .` first."
+    ]
+    stored.analyze()
+    stored.analyze()
+    assert rewritten(find(stored, only_new=True)) == [], "nothing came with the last analysis"
+    found = find(stored, heard := [], since="main")
+    assert (rewritten(found), heard) == ([("fresh.py", "lines.py")], [])
+    assert [member.is_new for member in found.clusters[0].members].count(True) == 1
+    with pytest.raises(UsageError, match="no commit 'nowhere'"):
+        find(stored, since="nowhere")
+    with pytest.raises(UsageError, match="not among the projects"):
+        find(stored, since="main", here=lambda: discover(["/"]))
+
+
+def test_scores_are_those_of_the_calibration(stored: Bench) -> None:
+    found = find(stored, min_score=0.05)
+    assert found.calibrated
+    curve = calibration(load().name, load().version)
+    members = [member for cluster in found.clusters for member in cluster.members]
+    assert any(member.cosine < 0.999 for member in members), "some are not equal"
+    assert all(member.score == curve.score(member.cosine) for member in members)
+    assert find(stored).min_score == pytest.approx(0.9)
 
 
 def test_between_projects(stored: Bench, tmp_path: Path) -> None:

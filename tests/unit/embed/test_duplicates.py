@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentforge.embed import duplicates
 from agentforge.embed.clusters import stars
-from agentforge.embed.duplicates import near_duplicates
 from agentforge.model import Candidate
+
+near_duplicates = partial(duplicates.near_duplicates, min_score=0.88)
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
