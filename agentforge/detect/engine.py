@@ -169,6 +169,21 @@ class Places:
             line_hash=self._line_hash(start) if function else _WHOLE_FILE_HASH,
         )
 
+    def head(self, rule: Rule, function: Function, path: str, message: str) -> Violation:
+        """What a rule says of a whole function, at its first line."""
+        start = function.start_byte
+        line_end = self._data.find(b"\n", start)
+        return rule.broken(
+            path,
+            message,
+            line=function.start_line,
+            column=column(self._data, start),
+            end_line=function.start_line,
+            end_column=column(self._data, line_end if line_end >= 0 else len(self._data)),
+            function=function.qualified_name,
+            line_hash=self._line_hash(start),
+        )
+
     def _line_hash(self, offset: int) -> str:
         start = self._data.rfind(b"\n", 0, offset) + 1
         end = self._data.find(b"\n", offset)

@@ -38,7 +38,7 @@ _TYPES: dict[str, type] = {
     "in_tests": bool,
     "enabled": bool,
 }
-_DETECTORS = {"waivers": {"problem"}}  # what their messages may use
+_DETECTORS = {"waivers": {"problem"}, "duplicates": {"name", "other"}}  # what their messages may use
 _ENTRY = re.compile(r"^[ \t]*\[\[\s*rule\s*\]\]", re.MULTILINE)
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

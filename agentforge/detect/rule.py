@@ -28,7 +28,7 @@ class Rule:
         query: tree-sitter patterns that capture the place as `@at`, and a value that is followed back as `@source`;
             empty for a metric rule.
         metric: name of the measure that a metric rule compares with `levels`; empty for a query rule.
-        detector: what finds it where that is neither a query nor a metric (`waivers`).
+        detector: what finds it where that is neither a query nor a metric (`waivers`, `duplicates`).
         in_tests: whether the rule applies to files that hold tests.
         examples of code: `bad` breaks the rule at least once each, `good` never does.
         source: file that the rule comes from, for messages.

@@ -36,6 +36,7 @@ from agentforge.model.source import (
     SourceFile,
 )
 from agentforge.model.violation import (
+    DUPLICATE_FUNCTION,
     Category,
     Confidence,
     FlowStep,
@@ -47,6 +48,7 @@ from agentforge.model.violation import (
 )
 
 __all__ = [
+    "DUPLICATE_FUNCTION",
     "Analysis",
     "Candidate",
     "Category",

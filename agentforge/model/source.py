@@ -146,7 +146,10 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class FileAnalysis:
-    """Everything known about one version of one file."""
+    """Everything known about one version of one file.
+
+    `suspects` are violations only where the whole project says so; they count nowhere before that.
+    """
 
     path: str
     language: str | None
@@ -156,3 +159,4 @@ class FileAnalysis:
     scores: Scores
     violations: tuple[Violation, ...] = ()
     is_test: bool = False
+    suspects: tuple[Violation, ...] = ()

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+# The one rule whose violations have two places: the message ends with the other one.
+DUPLICATE_FUNCTION = "duplicate-function"
+_OTHER_PLACE = re.compile(r", (?P<path>[^\n]+):(?P<line>[0-9]+)$")
 
 
 class Severity(StrEnum):
@@ -107,6 +112,12 @@ class Violation:
     waiver: Waiver | None = None
     tool: str = "agentforge"
     flow: tuple[FlowStep, ...] = ()
+
+    @property
+    def related(self) -> tuple[str, int] | None:
+        """Path and line of the other function where one is said to be there already; None for other rules."""
+        found = _OTHER_PLACE.search(self.message) if self.rule_id == DUPLICATE_FUNCTION else None
+        return (found["path"], int(found["line"])) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agentforge.detect.bandit import load_config
+from agentforge.detect.duplicates import RULE
 from agentforge.detect.selection import NOTHING_CHOSEN, Selection
 from agentforge.detect.track import track
+from agentforge.embed.calibration import of_comparable
 from agentforge.errors import AgentForgeError, AnalysisCancelled, DatabaseError
 from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFile, SourceFile, Violation
 from agentforge.pipeline.changes import Changes, find_changes
+from agentforge.pipeline.duplicate_functions import REPORTED_SCORE, settle_duplicates, without_duplicates
 from agentforge.pipeline.engine import engine_version
 from agentforge.pipeline.events import Notice, Observer, PhaseStarted
 from agentforge.pipeline.files import analyse_files
@@ -141,6 +144,7 @@ class _Work:
         self._skipped: list[SkippedFile] = []
         self._analyzed: list[str] = []
         self._violations: list[Violation] = []
+        self._suspects: list[Violation] = []
         self._changes = Changes([], 0, [], {})
         self._base = find_base(connection, target.project_id, target.branch)
         self.watch = Stopwatch()
@@ -161,15 +165,15 @@ class _Work:
             with self.watch.phase("store"):
                 self._observer(PhaseStarted("store"))
                 self._store(load, changes)
-        target = self._target
-        rescore(
-            self._connection,
-            waivers.settle(self._connection, target.project_id, target.branch, target.analysis_id),
-        )
+        judged: frozenset[int] = frozenset()
         if load is not None:
             with self.watch.phase("compare"):
                 self._observer(PhaseStarted("compare"))
                 self._compare(load)
+                judged = self._report_duplicates(load, changes)
+        target = self._target
+        settled = waivers.settle(self._connection, target.project_id, target.branch, target.analysis_id)
+        rescore(self._connection, settled | judged)
         if lifecycle.finish(self._connection, run, "completed", results=self._totals()) is None:
             raise DatabaseError(
                 "Another session ended this analysis, or removed its project.", "Run again; nothing was half-written."
@@ -241,6 +245,7 @@ class _Work:
             self._skipped.extend(item for item in batch if isinstance(item, SkippedFile))
             self._analyzed.extend(file.path for file in files)
             self._violations.extend(violation for file in files for violation in file.violations)
+            self._suspects.extend(violation for file in files for violation in file.suspects)
             with self.watch.phase("store"):
                 load.add(files)
             with self.watch.phase("embed"):
@@ -250,14 +255,13 @@ class _Work:
         self.watch.count("analyse", len(self._analyzed))
 
     def _store(self, load: Load, changes: Changes) -> None:
-        known = load.unresolved([*self._analyzed, *changes.gone])
+        known = without_duplicates(load.unresolved([*self._analyzed, *changes.gone]))
         tracked = track(known, self._violations, changes.renames)
         elsewhere = inherited(self._connection, self._target.project_id, self._base, self._request.tree, tracked)
         load.store(tracked.found, tracked.gone, changes.gone, changes.renames, elsewhere)
         self.watch.recount("store", len(self._analyzed) + len(self._violations) + len(changes.gone))
 
     def _compare(self, load: Load) -> None:
-        from agentforge.embed.calibration import of_comparable
         from agentforge.embed.duplicates import MIN_LINES, near_duplicates
         from agentforge.embed.hybrid import comparable
 
@@ -277,6 +281,17 @@ class _Work:
             identical_only=not affordable,
         )
         load.store_duplicates((functions.ids[one], functions.ids[other], score) for one, other, score in pairs)
+
+    def _report_duplicates(self, load: Load, changes: Changes) -> frozenset[int]:
+        """Say which functions are there already; gives the ids of files whose scores change by it."""
+        embedder = self._request.embedder
+        least = of_comparable(embedder.layout, embedder.name, embedder.version).cosine(REPORTED_SCORE)
+        tracked = settle_duplicates(load, self._suspects, {*self._analyzed, *changes.gone}, changes.renames, least)
+        if tracked is None:
+            return frozenset()
+        elsewhere = inherited(self._connection, self._target.project_id, self._base, self._request.tree, tracked)
+        load.store_violations(tracked.found, tracked.gone, elsewhere)
+        return load.files_of_rule(RULE)
 
     def _totals(self) -> dict[str, int]:
         return {

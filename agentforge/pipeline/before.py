@@ -108,9 +108,12 @@ def _side(
 
 
 def known_violations(files: Sequence[FileAnalysis]) -> list[KnownViolation]:
-    """All violations of some files, the waived ones too: a waiver that went does not make them new."""
+    """All violations of some files, the waived ones too: a waiver that went does not make them new.
+
+    What is only suspected counts as known: a function that was there is not what brought a duplicate.
+    """
     numbers = itertools.count()
-    return [known(next(numbers), item) for file in files for item in file.violations]
+    return [known(next(numbers), item) for file in files for item in (*file.violations, *file.suspects)]
 
 
 def known(number: int, item: Violation) -> KnownViolation:

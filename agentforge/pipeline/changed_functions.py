@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from agentforge import parse
 from agentforge.measure import measure
 from agentforge.model import SourceFile
 from agentforge.walk import MAX_FILE_SIZE, SourceTree, WalkOptions, escape, walk
 from agentforge.walk.git_contents import read_blobs
+
+_Key = TypeVar("_Key", str, tuple[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,29 +22,35 @@ class ChangedFunctions:
 
     Attributes:
         paths: of the files that changed.
-        before: how often each code stood in them at the merge base, by its hash.
+        before: how often each code stood in each of them at the merge base, by the path that it has now and the hash.
         stale: those of the files whose content is not the stored one, in the order of paths.
     """
 
     paths: frozenset[str]
-    before: Counter[str]
+    before: Counter[tuple[str, str]]
     stale: tuple[str, ...]
 
     def new(self, functions: Sequence[tuple[str, str]]) -> list[int]:
         """Indexes of those of some functions that are new: more of their code is there now than was before.
 
         Args:
-            functions: (path, hash of the code) of all that the project has now. What only moved from one changed file
-                to another is not new; of several copies the last ones are.
+            functions: (path, hash of the code) of all that the project has now. What stayed in its file is not new, nor
+                is what only moved from one changed file to another.
         """
         left = self.before.copy()
-        found = []
-        for index, (path, code_hash) in enumerate(functions):
-            if path in self.paths:
-                left[code_hash] -= 1
-                if left[code_hash] < 0:
-                    found.append(index)
-        return found
+        arrived = [index for index, key in enumerate(functions) if key[0] in self.paths and not _take(left, key)]
+        elsewhere: Counter[str] = Counter()
+        for (_, code_hash), count in left.items():
+            elsewhere[code_hash] += count
+        return [index for index in arrived if not _take(elsewhere, functions[index][1])]
+
+
+def _take(left: Counter[_Key], key: _Key) -> bool:
+    """Take one away, if there is one."""
+    if left[key] <= 0:
+        return False
+    left[key] -= 1
+    return True
 
 
 def changed_since(tree: SourceTree, ref: str, stored: Mapping[str, str]) -> ChangedFunctions:
@@ -64,12 +73,12 @@ def changed_since(tree: SourceTree, ref: str, stored: Mapping[str, str]) -> Chan
         if isinstance(item, SourceFile)
     }
     rows = [(found[escape(file.path)], file) for file in changed if escape(file.path) in found]
-    olds = [(source.language, file.old_blobs[0]) for source, file in rows if file.old_blobs and source.language]
-    before: Counter[str] = Counter()
+    olds = [(source, file.old_blobs[0]) for source, file in rows if file.old_blobs]
+    before: Counter[tuple[str, str]] = Counter()
     contents = read_blobs(tree.root, [blob for _, blob in olds], MAX_FILE_SIZE)
-    for (language, _), raw in zip(olds, contents, strict=True):
-        if raw is not None:
-            before.update(_hashes(language, raw))
+    for (source, _), raw in zip(olds, contents, strict=True):
+        if raw is not None and source.language:
+            before.update((source.path, code_hash) for code_hash in _hashes(source.language, raw))
     stale = tuple(path for path, source in sorted(found.items()) if stored.get(path) != source.content_hash)
     return ChangedFunctions(frozenset(found), before, stale)
 

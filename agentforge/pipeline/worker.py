@@ -11,7 +11,7 @@ from functools import cache
 from typing import TypeVar
 
 from agentforge import languages, measure, parse
-from agentforge.detect import detect
+from agentforge.detect import detect, duplicates
 from agentforge.detect.bandit import BanditConfig
 from agentforge.detect.bandit.columns import in_characters
 from agentforge.detect.fingerprint import assign
@@ -78,6 +78,7 @@ def analyse_file(config: WorkerConfig, file: SourceFile) -> FileAnalysis | Skipp
     choice = chosen(config.selection, parsed.language.name)
     is_test = parsed.language.is_test(file.path)
     found += detect(parsed, metrics, file.path, is_test=is_test, rules=choice.rules)
+    found += duplicates.candidates(parsed, metrics, file.path, is_test=is_test, rules=choice.rules.rules)
     complete = metrics.parse_error is None
     violations = identify(
         parsed,
@@ -129,6 +130,9 @@ def _python(
 
 
 def _result(file: SourceFile, raw: bytes, metrics: FileMetrics, violations: tuple[Violation, ...]) -> FileAnalysis:
+    suspects = tuple(item for item in violations if item.rule_id == duplicates.RULE)
+    if suspects:
+        violations = tuple(item for item in violations if item.rule_id != duplicates.RULE)
     return FileAnalysis(
         path=file.path,
         language=file.language,
@@ -138,4 +142,5 @@ def _result(file: SourceFile, raw: bytes, metrics: FileMetrics, violations: tupl
         scores=score(metrics, violations),
         violations=violations,
         is_test=file.language is not None and languages.get(file.language).is_test(file.path),
+        suspects=suspects,
     )

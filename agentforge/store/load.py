@@ -44,6 +44,23 @@ class StoredViolation:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A function, and an older one that is nearly the same.
+
+    Attributes:
+        path, line, name: of the function; the name is the qualified one.
+        other_path, other_line, other_name: of the older one.
+    """
+
+    path: str
+    line: int
+    name: str
+    other_path: str
+    other_line: int
+    other_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class EmbeddedFunctions:
     """The functions of a project that may be duplicates: n rows in the order of ids.
 
@@ -142,22 +159,11 @@ class Load:
             renames: old to new path of files that moved.
             elsewhere: index of a violation to the id of the one of the default branch that it is.
         """
-        rows = enumerate(violations)
-        self._copy(
-            "copy_violations", ((*violation_row(item, id_), elsewhere.get(n), item.tool) for n, (item, id_) in rows)
-        )
         self._copy("copy_gone", ((path,) for path in gone))
         self._copy("copy_renamed", renames.items())
-        target = self._target
-        parameters = {
-            "project_id": target.project_id,
-            "branch": target.branch,
-            "analysis_id": target.analysis_id,
-            "model_id": target.model_id,
-            "engine_version": target.engine_version,
-            "fixed": list(fixed),
-        }
+        self._copy_violations(violations, elsewhere)
         self._connection.execute(self._queries["analyze_incoming"])
+        parameters = self._parameters()
         for name in (
             "delete_functions",
             "delete_chunks",
@@ -166,6 +172,29 @@ class Load:
             "insert_files",
             "insert_functions",
             "insert_chunks",
+        ):
+            self._connection.execute(self._queries[name], parameters)
+        self._place_violations(fixed)
+
+    def store_violations(
+        self, violations: Iterable[tuple[Violation, int | None]], fixed: Sequence[int], elsewhere: Mapping[int, int]
+    ) -> None:
+        """Put more violations in place, after `store` in its transaction; the arguments are as there."""
+        self._connection.execute(self._queries["clear_violations"])
+        self._copy_violations(violations, elsewhere)
+        self._place_violations(fixed)
+
+    def _copy_violations(
+        self, violations: Iterable[tuple[Violation, int | None]], elsewhere: Mapping[int, int]
+    ) -> None:
+        rows = enumerate(violations)
+        self._copy(
+            "copy_violations", ((*violation_row(item, id_), elsewhere.get(n), item.tool) for n, (item, id_) in rows)
+        )
+
+    def _place_violations(self, fixed: Sequence[int]) -> None:
+        parameters = {**self._parameters(), "fixed": list(fixed)}
+        for name in (
             "fix_violations",
             "update_violations",
             "reopen_violations",
@@ -174,6 +203,16 @@ class Load:
             "unwaive_in_source",
         ):
             self._connection.execute(self._queries[name], parameters)
+
+    def _parameters(self) -> dict[str, Any]:
+        target = self._target
+        return {
+            "project_id": target.project_id,
+            "branch": target.branch,
+            "analysis_id": target.analysis_id,
+            "model_id": target.model_id,
+            "engine_version": target.engine_version,
+        }
 
     def embedded_functions(self, min_lines: int) -> EmbeddedFunctions:
         """The functions of the project with at least `min_lines` lines of code, once they are stored."""
@@ -201,6 +240,34 @@ class Load:
         """Store (function id, other function id, score) of near-duplicates, in the transaction of `store`."""
         self._copy("copy_duplicates", pairs)
         self._connection.execute(self._queries["insert_duplicates"], {"project_id": self._target.project_id})
+
+    def duplicate_functions(self, min_score: float) -> list[Duplicate]:
+        """Functions that are nearly the same as an older one, by `store_duplicates` of this run and those before it.
+
+        Args:
+            min_score: least cosine of the two.
+        """
+        rows = self._connection.execute(
+            self._queries["duplicate_functions"], {**self._parameters(), "min_score": min_score}
+        )
+        return [Duplicate(*row) for row in rows]
+
+    def unresolved_of_rule(self, rule_id: str) -> list[StoredViolation]:
+        """The violations of a rule in the whole branch that are not fixed."""
+        rows = self._connection.execute(self._queries["unresolved_of_rule"], {**self._parameters(), "rule_id": rule_id})
+        return [StoredViolation(*row) for row in rows]
+
+    def say(self, messages: Mapping[int, str]) -> None:
+        """Give stored violations other messages, by id."""
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                self._queries["say"], [{"id": id_, "message": storable(text)} for id_, text in messages.items()]
+            )
+
+    def files_of_rule(self, rule_id: str) -> frozenset[int]:
+        """Ids of the current files in which a rule is broken, or was until this run."""
+        rows = self._connection.execute(self._queries["files_of_rule"], {**self._parameters(), "rule_id": rule_id})
+        return frozenset(row[0] for row in rows)
 
     def _copy(self, query: str, rows: Iterable[tuple[Any, ...]]) -> None:
         with self._connection.cursor() as cursor, cursor.copy(self._queries[query]) as copy:

@@ -2,7 +2,8 @@
 
     python benchmarks/similarity/calibrate.py SOURCES [--model NAME|FOLDER]... [--write]
 
-SOURCES holds the packages of judged.toml, unpacked as NAME-VERSION. Without --model the default one is fitted. --write
+SOURCES holds the packages of judged.toml, unpacked as NAME-VERSION. Without --model the
+default one and `fast` are fitted; one that fills in meaning later is fitted with and without it. --write
 puts the curves into agentforge/embed/calibration.toml and leaves those of other models as they are.
 
 Three fits are compared by ten-fold cross-validation, weighted log loss, and the best is taken: logistic regression,
@@ -28,7 +29,7 @@ import pairs
 import agentforge
 from agentforge import languages
 from agentforge.embed.calibration import Calibration
-from agentforge.embed.interface import DEFAULT_MODEL, load
+from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, Snippet, load, staged
 
 HERE = Path(__file__).parent
 CURVES = Path(agentforge.__file__).parent / "embed" / "calibration.toml"
@@ -65,11 +66,13 @@ def functions(sources: Path, keys: set[str]) -> dict[str, pairs.Piece]:
     return found
 
 
-def cosines(model: str, rows: Sequence[dict[str, Any]], found: dict[str, pairs.Piece]) -> tuple[Values, str]:
-    """The cosine of each pair, and the version of the model."""
-    embedder = load(model)
-    vectors = embedder.embed([found[row[side]].snippet for row in rows for side in ("one", "other")])
-    return np.einsum("ij,ij->i", vectors[::2], vectors[1::2]).astype(np.float64), embedder.version
+def cosines(
+    embed: Callable[[list[Snippet]], Values], rows: Sequence[dict[str, Any]], found: dict[str, pairs.Piece]
+) -> Values:
+    """The cosine of each pair."""
+    vectors = embed([found[row[side]].snippet for row in rows for side in ("one", "other")])
+    products: Values = np.einsum("ij,ij->i", vectors[::2], vectors[1::2]).astype(np.float64)
+    return products
 
 
 def balanced(x: Values, weight: Values) -> Values:
@@ -178,17 +181,22 @@ def area(x: Values, y: Values) -> float:
     return float((wins > 0).mean() + (wins == 0).mean() / 2)
 
 
-def write(name: str, version: str, fit: str, points: Sequence[tuple[float, float]], count: int) -> None:
-    """Put one model into calibration.toml, in place of what stood there of it."""
-    text = CURVES.read_text("utf-8")
-    head, *entries = re.split(r"(?m)^(?=\[\[model\]\])", text)
-    entries = [entry.strip() for entry in entries if tomllib.loads(entry)["model"][0]["name"] != name]
+def write(key: tuple[str, str, bool], fit: str, points: Sequence[tuple[float, float]], count: int) -> None:
+    """Put one model, by name, version and whether it lacks meaning, in place of what calibration.toml had of it."""
+    name, version, lacking = key
+    head, *entries = re.split(r"(?m)^(?=\[\[model\]\])", CURVES.read_text("utf-8"))
+    kept = []
+    for entry in entries:
+        found = tomllib.loads(entry)["model"][0]
+        if (found["name"], found.get("without_meaning", False)) != (name, lacking):
+            kept.append(entry.strip())
     curve = ", ".join(f"[{x:.4f}, {y:.4f}]" for x, y in points)
-    entries.append(
-        f"[[model]]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\nfit = {json.dumps(fit)}\n"
-        f"pairs = {count}\ncurve = [{curve}]"
+    kept.append(
+        f"[[model]]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\n"
+        + ("without_meaning = true\n" if lacking else "")
+        + f"fit = {json.dumps(fit)}\npairs = {count}\ncurve = [{curve}]"
     )
-    CURVES.write_text("\n\n".join([head.strip(), *sorted(entries)]) + "\n", "utf-8")
+    CURVES.write_text("\n\n".join([head.strip(), *sorted(kept)]) + "\n", "utf-8")
 
 
 def main() -> None:
@@ -202,22 +210,31 @@ def main() -> None:
     found = functions(arguments.sources, {row[side] for row in rows for side in ("one", "other")})
     y = np.array([row["same"] for row in rows], dtype=np.float64)
     weight = np.array([row["weight"] for row in rows])
-    for model in arguments.model or [DEFAULT_MODEL]:
-        x, version = cosines(model, rows, found)
-        fits: dict[str, Fit] = {"logistic": regression(line), "beta": regression(beta), "isotonic": isotonic}
-        scaled = balanced(x, weight)
-        losses = {name: log_loss(fit, x, y, scaled) for name, fit in fits.items()}
-        best = min(losses, key=lambda name: losses[name])
-        points = fits[best](x, y, scaled)
-        curve = Calibration(tuple(points), 1.0)
-        print(
-            f"{model} {version}: {len(rows)} pairs, {int(y.sum())} the same, area under the ROC curve {area(x, y):.3f}"
-        )
-        print(", ".join(f"log loss of {name} {loss:.4f}" for name, loss in losses.items()))
-        print(f"{best}: a score of 0.5 from cosine {curve.cosine(0.5):.3f}, 0.9 from {curve.cosine(0.9):.3f}\n")
-        print(table(x, y, weight, curve))
-        if arguments.write:
-            write(model, version, best, points, len(rows))
+    for model in arguments.model or [DEFAULT_MODEL, FAST_MODEL]:
+        embedder = load(model)
+        ways = [(embedder.embed, False)]
+        if two_steps := staged(embedder):
+            ways.append((two_steps.partial, True))
+        for embed, lacking in ways:
+            x = cosines(embed, rows, found)
+            best, points = fitted(f"{model} {embedder.version}{' without meaning' if lacking else ''}", x, y, weight)
+            if arguments.write:
+                write((embedder.name, embedder.version, lacking), best, points, len(rows))
+
+
+def fitted(title: str, x: Values, y: Values, weight: Values) -> tuple[str, list[tuple[float, float]]]:
+    """The best fit by its name, and its curve; what is known of it is printed."""
+    fits: dict[str, Fit] = {"logistic": regression(line), "beta": regression(beta), "isotonic": isotonic}
+    scaled = balanced(x, weight)
+    losses = {name: log_loss(fit, x, y, scaled) for name, fit in fits.items()}
+    best = min(losses, key=lambda name: losses[name])
+    points = fits[best](x, y, scaled)
+    curve = Calibration(tuple(points), 1.0)
+    print(f"{title}: {len(x)} pairs, {int(y.sum())} the same, area under the ROC curve {area(x, y):.3f}")
+    print(", ".join(f"log loss of {name} {loss:.4f}" for name, loss in losses.items()))
+    print(f"{best}: a score of 0.5 from cosine {curve.cosine(0.5):.3f}, 0.9 from {curve.cosine(0.9):.3f}\n")
+    print(table(x, y, weight, curve))
+    return best, points
 
 
 if __name__ == "__main__":

@@ -50,18 +50,19 @@ class Answer:
     cpu: float
 
 
-def line_of(root: Path, path: str, name: str) -> int:
-    """The line where a function begins, found from its qualified name.
+def place_of(root: Path, path: str, name: str) -> str:
+    """`PATH:LINE` of a function, found from the end of its file's path and that of its qualified name.
 
     Raises:
         SystemExit: there is none.
     """
-    files = sorted(file for file in root.rglob(Path(path).name) if file.as_posix().endswith(f"/{path}"))
-    for file in files:
+    files = [file for file in root.rglob(Path(path).name) if file.as_posix().endswith(f"/{path}")]
+    for file in sorted(files, key=lambda file: (len(file.parts), file)):
         raw = file.read_bytes()
         for piece in pairs.of_file("", str(file), raw, languages.detect(file.name, raw[:4096]) or ""):
-            if f".{piece.key.split(':', 3)[3]}".endswith(f".{name}"):
-                return int(piece.key.split(":", 3)[2])
+            _, _, line, qualified_name = piece.key.split(":", 3)
+            if f".{qualified_name}".endswith(f".{name}"):
+                return f"{file}:{line}"
     raise SystemExit(f"There is no {name} in {root}/{path}.")
 
 
@@ -77,11 +78,9 @@ def is_right(match: dict[str, Any], right: list[str]) -> bool:
 def asked(folder: Path, project: str, row: dict[str, Any], options: list[str]) -> Answer:
     """One run of the program."""
     path, name = row["ask"].split(":")
-    root = folder / project
-    line = line_of(root, path, name)
-    place = next(file for file in sorted(root.rglob(Path(path).name)) if file.as_posix().endswith(f"/{path}"))
+    place = place_of(folder / project, path, name)
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    command = [PROGRAM, "similar", f"{place}:{line}", "--limit", str(ASKED_FOR), "--format", "json", *options]
+    command = [PROGRAM, "similar", place, "--limit", str(ASKED_FOR), "--format", "json", *options]
     done = subprocess.run(command, capture_output=True, text=True)
     wall = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -257,6 +257,51 @@ FROM incoming_violations AS i
 WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.fingerprint = i.fingerprint AND v.resolved_at IS NULL
   AND v.waiver_kind IN ('inline', 'tool') AND i.waiver_kind IS NULL;
 
+-- clear_violations --
+DELETE FROM incoming_violations;
+
+-- unresolved_of_rule --
+SELECT id, file_path, rule_id, line_number, line_hash, message, fingerprint, function_name
+FROM agentforge.code_violations
+WHERE project_id = %(project_id)s AND branch = %(branch)s AND resolved_at IS NULL AND NOT imported
+  AND rule_id = %(rule_id)s
+ORDER BY id;
+
+-- say --
+UPDATE agentforge.code_violations SET message = %(message)s WHERE id = %(id)s;
+
+-- files_of_rule --
+SELECT DISTINCT f.id
+FROM agentforge.code_violations AS v
+JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id AND f.superseded_by IS NULL
+WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.rule_id = %(rule_id)s
+  AND (v.resolved_at IS NULL OR v.resolved_by = %(analysis_id)s);
+
+-- duplicate_functions --
+-- Of two functions outside tests that are nearly the same the younger one, with the most alike of the older ones. Left out
+-- are overloads, which share file and name, a twin with and without `async` or `await`, and in Rust one with and without `_mut`.
+WITH sides AS (
+    SELECT d.function_id AS id, d.other_function_id AS other, d.score FROM agentforge.function_duplicates AS d
+    WHERE d.project_id = %(project_id)s AND d.score >= %(min_score)s
+    UNION ALL
+    SELECT d.other_function_id, d.function_id, d.score FROM agentforge.function_duplicates AS d
+    WHERE d.project_id = %(project_id)s AND d.score >= %(min_score)s
+)
+SELECT DISTINCT ON (a.file_path COLLATE "C", f.start_line, f.id)
+       a.file_path, f.start_line, f.qualified_name, b.file_path, g.start_line, g.qualified_name
+FROM sides AS s
+JOIN agentforge.functions AS f ON f.id = s.id
+JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+JOIN agentforge.functions AS g ON g.id = s.other
+JOIN agentforge.file_analyses AS b ON b.id = g.file_analysis_id
+WHERE a.branch = %(branch)s AND b.branch = %(branch)s AND NOT a.is_test AND NOT b.is_test
+  AND (coalesce(g.introduced_by, 0), b.file_path COLLATE "C", g.start_line, g.id)
+    < (coalesce(f.introduced_by, 0), a.file_path COLLATE "C", f.start_line, f.id)
+  AND (f.code_hash = g.code_hash OR (a.file_path, f.qualified_name) <> (b.file_path, g.qualified_name))
+  AND (f.code ~ '\m(async|await)\M') = (g.code ~ '\m(async|await)\M')
+  AND f.qualified_name <> g.qualified_name || '_mut' AND g.qualified_name <> f.qualified_name || '_mut'
+ORDER BY a.file_path COLLATE "C", f.start_line, f.id, s.score DESC, b.file_path COLLATE "C", g.start_line;
+
 -- embedded_functions --
 -- The functions of the project long enough to be called duplicates, with whether they must be compared: those that this
 -- load brought, and copies of one that it took away, which may have stood for all of them.

@@ -133,6 +133,8 @@ class SarifLog:
         found["locations"] = [_location(item)]
         if item.flow:
             found["codeFlows"] = [_code_flow(item)]
+        if item.related:
+            found["relatedLocations"] = [_related(*item.related)]
         found["partialFingerprints"] = fingerprints = {OUR_FINGERPRINT: item.fingerprint}
         if line_hash := hashes.get((item.path, item.line)):
             fingerprints["primaryLocationLineHash"] = line_hash
@@ -178,6 +180,13 @@ def _code_flow(item: Violation) -> dict[str, Any]:
         for place, message in places
     ]
     return {"threadFlows": [{"locations": locations}]}
+
+
+def _related(path: str, line: int) -> dict[str, Any]:
+    """The other place of a result that has two."""
+    artifact = {"uri": relative_uri(path), "uriBaseId": _ROOT}
+    place = {"artifactLocation": artifact, "region": {"startLine": line}}
+    return {"id": 0, "message": {"text": "the other function"}, "physicalLocation": place}
 
 
 def _region(item: Violation | FlowStep) -> dict[str, int]:
