@@ -2,9 +2,9 @@
 
     python benchmarks/similarity/calibrate.py SOURCES [--model NAME|FOLDER]... [--write]
 
-SOURCES holds the packages of judged.toml, unpacked as NAME-VERSION. Without --model the
-default one and `fast` are fitted; one that fills in meaning later is fitted with and without it. --write
-puts the curves into agentforge/embed/calibration.toml and leaves those of other models as they are.
+SOURCES holds the packages of judged.toml, unpacked as NAME-VERSION. Without --model the default one and `fast` are
+fitted; one whose vectors have no meaning at first is fitted with and without it. --write puts the curves into
+agentforge/embed/calibration.toml and leaves those of other models as they are.
 
 Three fits are compared by ten-fold cross-validation, weighted log loss, and the best is taken: logistic regression,
 beta calibration (Kull et al. 2017), and centred isotonic regression (Oron and Flournoy 2017), which is
