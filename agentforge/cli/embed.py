@@ -11,7 +11,7 @@ from agentforge.cli.database import open_database
 from agentforge.cli.output import ignore, print_json, print_table, say
 from agentforge.cli.progress import ProgressBar
 from agentforge.embed.interface import load, staged
-from agentforge.errors import EXIT_CLEAN, UsageError
+from agentforge.errors import EXIT_CLEAN, AgentForgeError, UsageError
 from agentforge.pipeline.events import Notice
 from agentforge.pipeline.fill import Task, fill
 from agentforge.pipeline.scope import named_projects
@@ -101,6 +101,8 @@ def after_analysis(
             fill(connection, Task(report.project.id, model_id, embedder, functions, jobs), progress)
     except KeyboardInterrupt:
         say("The analysis is stored; meaning is not complete. `agentforge embed` goes on from here.")
+    except AgentForgeError as error:  # it changes nothing about the analysis, nor about what its gate said
+        say(f"The analysis is stored; meaning could not be added: {error}")
 
 
 def _model(connection: Connection, embedder: Embedder) -> int:

@@ -117,7 +117,7 @@ def extract(parsed: ParsedFile, spans: Sequence[tuple[int, int]]) -> list[bytes]
     words = [b"".join(map(_words.__getitem__, _WORD.findall(code, start, end))) for start, end in spans]
     root = parsed.tree.root_node
     pieces = _pieces()
-    nodes = [b"".join(map(pieces.__getitem__, _node_pieces(root, start, end))) for start, end in spans]
+    nodes = [b"".join(map(pieces.__getitem__, _node_pieces(root, code, start, end))) for start, end in spans]
     return _pack(_count(*_word_ids(words)), _count(*_ngram_ids(nodes)), len(spans))
 
 
@@ -192,12 +192,15 @@ def _without_comments(parsed: ParsedFile) -> bytes:
     return bytes(code)
 
 
-def _node_pieces(root: Node, start: int, end: int) -> list[str]:
-    """The S-expression of what lies between two bytes, cut at its opening parentheses."""
+def _node_pieces(root: Node, code: bytes, start: int, end: int) -> list[str]:
+    """The S-expression of what lies between two bytes, cut at its opening parentheses.
+
+    A node may go on behind a function, with comments that a grammar takes for its last; `code` has none.
+    """
     node = root.descendant_for_byte_range(start, end)
     if node is None or start >= end:
         return []
-    if node.start_byte >= start and node.end_byte <= end:
+    if node.start_byte >= start and not code[end : node.end_byte].strip():
         text = _expression([node])
     else:
         text = _expression(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IDF_BUCKETS = 1 << 16
 IDF_STEP = 1 / 16
-_SCHEME = 1
+_SCHEME = 2  # 1 lost the structure of functions that a comment follows
 _ROWS_AT_ONCE = 2048
 _WEIGHT_STEPS = 1024
 _LOG_COUNT = 1 + np.log(np.maximum(np.arange(256), 1))

@@ -149,14 +149,15 @@ def meaning_of_subject() -> Any:
 
 
 def test_duplicates_are_the_same_with_and_without_meaning(bench: Bench) -> None:
-    bench.write("a.py", LOAD.format(name="one", n=1) + "    # end\n" + "\n\nx = 1\n" * 2)
-    bench.write("b.py", LOAD.format(name="two", n=2) * 2)
-    wanted = DuplicatesRequest(lambda: None, (), False, False, None, True, 0.7, 3, 10)
+    long = LOAD + "".join(f"    rows.append(path.column_{n})\n" for n in range(6))
+    bench.write("a.py", long.format(name="load", n=1))
+    bench.write("b.py", f"{long.format(name='load', n=2)}\n\n{long.format(name='load', n=3)}")
+    wanted = DuplicatesRequest(lambda: None, (), False, False, None, True, 0.88, 3, 10)
 
     def found() -> list[tuple[Any, ...]]:
         clusters = find_duplicates(Comparison(bench.connection), wanted, ignore).clusters
         return [
-            (round(member.score, 2), member.function.qualified_name, member.function.start_line)
+            (round(member.score, 1), member.function.qualified_name, member.function.start_line)
             for cluster in clusters
             for member in cluster.members
         ]

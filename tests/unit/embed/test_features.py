@@ -119,6 +119,14 @@ def test_surroundings_do_not_matter():
     assert first != second
 
 
+def test_a_comment_behind_a_function_does_not_matter():
+    """Python's grammar takes it for the function's, whose node then ends behind it."""
+    file = f"{SAVE.rstrip()}  # type: ignore[return-value]\n\n\nx = 1\n".encode()
+    parsed = parse.parse("python", parse.decode(file))
+    start = file.index(b"def save")
+    assert extract(parsed, [(start, start + len(SAVE.rstrip().encode()))])[0] == of(SAVE)
+
+
 def test_nested_functions_each_have_their_own():
     outer = "def outer():\n    def inner(a):\n        return a.b()\n    return inner\n"
     parsed = parse.parse("python", parse.decode(outer.encode()))

@@ -40,7 +40,7 @@ def test_a_renamed_function_is_nearer_than_another(snippet: Make):
 def test_golden_vector(snippet: Make):
     """Vectors are stored: if this fails, the scheme's number in hashed.py must go up."""
     embedder = load("fast")
-    assert embedder.version == "1-98bf2569"
+    assert embedder.version == "2-98bf2569"
     vector = embedder.embed([snippet(READ)])[0]
     assert vector[:4] == pytest.approx([-0.034943, 0.0, 0.0, 0.0], abs=1e-6)
     assert vector[-4:] == pytest.approx([0.012055, 0.079665, 0.05608, -0.032495], abs=1e-6)
