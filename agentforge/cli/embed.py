@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from agentforge.cli.database import open_database
 from agentforge.cli.output import ignore, print_json, print_table, say
 from agentforge.cli.progress import ProgressBar
-from agentforge.embed.interface import load, staged
+from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, load, staged
 from agentforge.errors import EXIT_CLEAN, AgentForgeError, UsageError
 from agentforge.pipeline.events import Notice
 from agentforge.pipeline.fill import Task, fill
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 class Filled:
     """A project, how many of its functions were embedded, and how many are left."""
 
+    id: int
     project: str
     embedded: int
     left: int
@@ -35,15 +36,15 @@ class Filled:
 
 def run(
     projects: Sequence[str],
-    model: str,
+    model: str | None,
     jobs: int | None,
     settings: DatabaseSettings,
     *,
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Fill, and print what was done."""
-    embedder = load(model)
+    """Fill, and print what was done. Without `model` what people embedded by one of their own stays as it is."""
+    embedder = load(model or DEFAULT_MODEL)
     done: list[Filled] = []
     stopped = False
     with (
@@ -53,15 +54,19 @@ def run(
         model_id = _model(connection, embedder)
         try:
             for item in _chosen(meaning.unfinished(connection, model_id), projects):
-                done.append(Filled(item.name, 0, item.functions))
+                if model is None and (own := _own_model(connection, item)):
+                    say(f"{item.name} is embedded by {own}, and stays so: --model {own} completes it.")
+                    continue
+                done.append(Filled(item.id, item.name, 0, item.functions))
                 if item.functions:
                     task = Task(item.id, model_id, embedder, item.functions, _processes(jobs))
                     fill(connection, task, progress)
         except KeyboardInterrupt:
             stopped = True
-        left = {item.name: item.functions for item in meaning.unfinished(connection, model_id)}
+        left = {item.id: item.functions for item in meaning.unfinished(connection, model_id)}
     for filled in done:
-        filled.embedded, filled.left = max(0, filled.left - left[filled.project]), left[filled.project]
+        now = left.get(filled.id, 0)
+        filled.embedded, filled.left = max(0, filled.left - now), now
     _show(done, embedder, as_json=as_json)
     if stopped:
         say("Interrupted: what is done is kept. `agentforge embed` goes on from here.")
@@ -103,6 +108,12 @@ def after_analysis(
         say("The analysis is stored; meaning is not complete. `agentforge embed` goes on from here.")
     except AgentForgeError as error:  # it changes nothing about the analysis, nor about what its gate said
         say(f"The analysis is stored; meaning could not be added: {error}")
+
+
+def _own_model(connection: Connection, project: meaning.Unfinished) -> str:
+    """The model that somebody chose for a project; empty where it is one of ours."""
+    names = [found.name for found in meaning.models_of(connection, [project.id])]
+    return names[0] if names and names[0] not in (DEFAULT_MODEL, FAST_MODEL) else ""
 
 
 def _model(connection: Connection, embedder: Embedder) -> int:

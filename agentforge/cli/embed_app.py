@@ -17,14 +17,14 @@ def embed(
         list[str], typer.Argument(metavar="[PROJECT]...", help="Projects by name or key; all without it.")
     ] = [],  # noqa: B006 - typer reads it, nobody changes it
     model: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--model",
             metavar="NAME",
             envvar="AGENTFORGE_MODEL",
-            help="Give the functions vectors of this model, in place of what they have.",
+            help="Give the functions vectors of this model, whichever they have.",
         ),
-    ] = "hybrid",
+    ] = None,
     jobs: Jobs = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,

@@ -13,7 +13,7 @@ from rich.console import Console
 
 import agentforge
 from agentforge.cli.database import open_database
-from agentforge.cli.embed_notes import partly
+from agentforge.cli.embed_notes import otherwise, partly
 from agentforge.cli.inputs import current_tree
 from agentforge.cli.output import say
 from agentforge.errors import EXIT_CLEAN, UsageError
@@ -61,6 +61,8 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
     found = pipeline.explained(found)
     if found.lacking:
         say(partly(found.lacking.total))
+    if found.left_out:
+        say(otherwise(found.left_out))
     if as_json:
         document = report.document(
             found.function,

@@ -68,6 +68,7 @@ class Found:
         calibrated: whether a score is a share of pairs that were judged the same, and not the cosine.
         matches: best first.
         lacking: what has no meaning yet; where there is any, words and structure alone were compared.
+        left_out: names of projects whose vectors are of another model or version, with which nothing may be compared.
     """
 
     function: FunctionRef
@@ -75,6 +76,7 @@ class Found:
     calibrated: bool
     matches: tuple[Match, ...]
     lacking: Lacking
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def similar(search: Search, request: Request) -> Found:
     filters = Filters(searched, request.language, request.limit, curve.cosine(request.min_score))
     found = search.nearest(vector, filters, subject.place, by_features=bool(lacking))
     matches = tuple(replace(match, score=curve.score(match.cosine)) for match in found)
-    return Found(subject.ref, vector.model, curve.calibrated, matches, lacking)
+    left_out = search.embedded_otherwise(vector.model_id, searched)
+    return Found(subject.ref, vector.model, curve.calibrated, matches, lacking, left_out)
 
 
 def explained(found: Found) -> Found:

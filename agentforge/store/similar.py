@@ -166,6 +166,11 @@ class Search:
         )
         return Lacking(*row)
 
+    def embedded_otherwise(self, model_id: int, project_ids: tuple[int, ...] | None) -> tuple[str, ...]:
+        """Names of projects, among some or (None) all, whose vectors are of another model or version: not compared."""
+        ids = None if project_ids is None else list(project_ids)
+        return tuple(row[0] for row in self._rows("embedded_otherwise", model_id=model_id, project_ids=ids))
+
     def nearest(
         self, vector: StoredVector, filters: Filters, here: Place | None, *, by_features: bool = False
     ) -> list[Match]:

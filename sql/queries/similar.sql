@@ -56,6 +56,18 @@ CROSS JOIN LATERAL (
 JOIN agentforge.embedding_models AS m ON m.id = last.model_id
 GROUP BY m.id ORDER BY count(*) DESC, m.id DESC;
 
+-- embedded_otherwise --
+-- Projects whose last analysis had another model, or another version of it: their functions are not compared.
+SELECT p.name
+FROM agentforge.projects AS p
+CROSS JOIN LATERAL (
+    SELECT a.model_id FROM agentforge.project_analyses AS a
+    WHERE a.project_id = p.id AND a.status = 'completed' ORDER BY a.id DESC LIMIT 1
+) AS last
+WHERE last.model_id <> %(model_id)s AND p.function_count > 0
+  AND (%(project_ids)s::bigint[] IS NULL OR p.id = ANY (%(project_ids)s))
+ORDER BY p.name;
+
 -- without_meaning --
 SELECT functions, subject_too FROM agentforge.without_meaning(
     %(function_id)s, %(model_id)s, %(project_ids)s, %(language)s);

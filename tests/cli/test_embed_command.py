@@ -114,5 +114,12 @@ def test_bad_input_is_answered_in_a_sentence(tmp_path: Path, migrated_url: str) 
     for code in ("def broken(:\n  return [", "?", "\0\0", "x" * 100_000):
         done = run(migrated_url, "similar", "-", text=code)
         assert done.returncode == 0, (code[:20], done.stderr)
+    with connect(DatabaseSettings(url=migrated_url)) as connection:
+        connection.execute("UPDATE agentforge.embedding_models SET name = 'mine'")
+    done = run(migrated_url, "embed")
+    assert (done.returncode, "is embedded by mine, and stays so: --model mine completes it." in done.stderr) == (
+        0,
+        True,
+    )
     done = run(migrated_url, "similar", "-", text=" \n")
     assert (done.returncode, "There is no code on standard input." in done.stderr) == (2, True)

@@ -266,6 +266,7 @@ def test_what_is_stored_may_be_of_another_version(bench: Bench) -> None:
     with pytest.raises(UsageError, match=r"version older of the model hybrid.*\n.*agentforge embed"):
         ask(bench, "-", code=code, code_language="python")
     assert len(ask(bench, "load_1").matches) == 2  # what is stored may be compared with itself
+    assert ask(bench, "load_1").left_out == ()
     searched = search_text(
         TextSearch(bench.connection, Search(bench.connection)), SearchRequest("load a path", None, None, None, False, 3)
     )
@@ -278,6 +279,11 @@ def test_what_is_stored_may_be_of_another_version(bench: Bench) -> None:
 def test_a_database_with_the_fast_model_only_answers_by_it(bench: Bench) -> None:
     write_functions(bench, 3)
     bench.analyze(embedder=load("fast"))
+    assert ask(bench, "load_1").left_out == ()
+    model_of(bench, load())
+    bench.administer("UPDATE project_analyses SET model_id = 2")
+    assert ask(bench, "load_1").left_out == ("project",)
+    bench.administer("UPDATE project_analyses SET model_id = 1")
     assert ask(bench, "-", code=LOAD.format(name="f", n=9), code_language="python").model == "fast"
 
 
