@@ -63,6 +63,7 @@ FILL = """
     FROM violation_waivers AS w WHERE w.project_id = v.project_id AND w.fingerprint = v.fingerprint;
     ANALYZE;
 """
+LACKING = "function_embeddings_1_project_id_function_id_idx"
 HOT = [
     ("analyses", "previous", PROJECT, "project_analyses_(project|latest)"),
     ("analyses", "current_files", PROJECT, "file_analyses_current"),
@@ -95,6 +96,10 @@ HOT = [
         {"function_id": 1, "model": None},
         "function_embeddings_1_(function_id|pkey)",
     ),
+    ("similar", "embedded_otherwise", {"model_id": 1, "project_ids": None}, "project_analyses_latest"),
+    ("meaning", "lacking", {"project_id": 1, "model_id": 1}, LACKING),
+    ("meaning", "claim_lacking", {"project_id": 1, "model_id": 1, "after": 0, "most": 100}, LACKING),
+    ("meaning", "claim_lacking", {"project_id": 1, "model_id": 1, "after": 0, "most": 100}, "functions_code_hash"),
 ]
 
 
