@@ -1,14 +1,16 @@
-"""The student beside MiniLM, BM25 and `hashed`, alone and fused, on projects that training never saw; one run.
+"""The student beside MiniLM, BM25, tf-idf and `fast`, alone and fused, on projects that training never saw; one run.
 
     export PYTHONPATH=training:benchmarks
-    python benchmarks/similarity/evaluate.py SOURCES --weights WORK/student.npz [--teacher FOLDER] [--cache FILE]
+    python benchmarks/similarity/evaluate.py EVALUATION [--weights FILE] [--minilm FOLDER] [--model NAME] [--cache FILE]
 
-SOURCES holds the packages of training/README.md, unpacked. FOLDER holds all-MiniLM-L6-v2, which torch runs. `--cache`
-keeps the vectors of MiniLM between runs. Of a fusion, weights of meaning, words and structure are those of a coarse
-grid that have the best mean MRR over the sets of the first half; the second half says what they are worth. Beside them
-stands the best fusion without meaning, chosen in the same way.
+EVALUATION holds the packages of sets.toml, unpacked. FOLDER is what `make minilm` writes; NAME, which may be repeated,
+is any sentence-transformers model that `--model` of agentforge takes. `--cache` keeps the sets and the vectors of slow
+models between runs. Of a fusion, weights of meaning, words and structure are those of a coarse grid that have the best
+mean MRR over the sets of the first half; the second half says what they are worth. Beside them stands the best fusion
+without meaning, chosen in the same way, the fusion without one channel at a time, and with fewer components.
 
-Printed for each set: P@1, MRR and Recall@10 in percent. MRR is MAP where one answer is right, as in all but a few.
+In percent: P@1, MRR, MAP@R (of the first R, R being how many answers are right: what is right there, by its precision),
+NDCG@10 and Recall@10 (of the right answers; ten at most).
 """
 
 from __future__ import annotations
@@ -17,123 +19,288 @@ import argparse
 import itertools
 import pickle
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import embed as single
 import numpy as np
 import sets
 
+from agentforge.embed import features
 from agentforge.embed.hashed import HashedEmbedder, Projection
-from agentforge.embed.interface import Snippet, load
-from agentforge.embed.student import Student
+from agentforge.embed.interface import Embedder, Snippet, load
+from agentforge.embed.student import WEIGHTS, Student
+
+if TYPE_CHECKING:
+    from agentforge.embed.meaning import Meaning
 
 Scores = np.ndarray
-# What sentence-transformers lets this model read; it was taught with fewer (training/teacher.py).
-MINILM_TOKENS = 256
+Weights = tuple[float, float, float]
+NAMES = ("P@1", "MRR", "MAP@R", "NDCG@10", "R@10")
+MRR = 1
 GRID = [
     (meaning / 10, words / 10, round(1 - (meaning + words) / 10, 1))
     for meaning, words in itertools.product(range(11), range(11))
     if meaning + words <= 10
 ]
+KINDS = ("edited", "masked", "text", "ported", "same task")
 
 
-class Teacher:
-    """MiniLM, its vectors kept by text."""
+class Kept:
+    """Vectors by text, so that no text is embedded twice, kept in a file from run to run."""
 
-    def __init__(self, folder: Path, cache: Path | None) -> None:
-        self._folder, self._cache, self._model = folder, cache, None
-        self._known: dict[str, np.ndarray] = pickle.loads(cache.read_bytes()) if cache and cache.exists() else {}
+    def __init__(self, name: str, cache: Path | None) -> None:
+        self._path = cache.with_suffix(f".{name}") if cache else None
+        self._known: dict[tuple[str, str], np.ndarray] = {}
+        if self._path and self._path.exists():
+            self._known = pickle.loads(self._path.read_bytes())
         self.seconds, self.count = 0.0, 0
 
-    def embed(self, snippets: list[Snippet]) -> np.ndarray:
-        """Vectors of code without comments, identifiers split."""
-        import teacher
-        import torch
-
-        torch.set_num_threads(1)
-        texts = [teacher.text(item.code, item.language or "text") for item in snippets]
-        missing = sorted({text for text in texts if text not in self._known})
-        if missing:
-            self._model = self._model or teacher.MiniLM(self._folder, MINILM_TOKENS).eval()
+    def vectors(
+        self, pieces: list[tuple[str, str]], embed: Callable[[list[tuple[str, str]]], np.ndarray]
+    ) -> np.ndarray:
+        """Of (code, language) each."""
+        missing = sorted({piece for piece in pieces if piece not in self._known})
+        for start in range(0, len(missing), 500):
+            part = missing[start : start + 500]
             started = time.process_time()
-            self._known |= dict(zip(missing, self._model.embed(missing), strict=True))
+            self._known |= dict(zip(part, embed(part).astype(np.float32), strict=True))
             self.seconds += time.process_time() - started
-            self.count += len(missing)
-            if self._cache:
-                self._cache.write_bytes(pickle.dumps(self._known))
-        return np.stack([self._known[text] for text in texts])
+            self.count += len(part)
+            if self._path:
+                self._path.write_bytes(pickle.dumps(self._known))
+        return np.stack([self._known[piece] for piece in pieces])
 
 
-def centred(queries: np.ndarray, corpus: np.ndarray, same: bool) -> Scores:
-    """Cosines, once the mean of each side's language is subtracted.
-
-    The mean is that of what is looked through, or, for queries of another language or of text, of the queries.
-    """
-    mean = corpus.mean(0)
-    sides = [queries - (mean if same else queries.mean(0)), corpus - mean]
-    one, other = (side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9) for side in sides)
-    return one @ other.T
+def pairs(snippets: Sequence[Snippet]) -> list[tuple[str, str]]:
+    """(code, language) of each."""
+    return [(snippet.code, snippet.language or "") for snippet in snippets]
 
 
-def channels(item: sets.Set, student: Student, teacher: Teacher | None) -> dict[str, Scores]:
-    """The scores of each system alone, shape (queries, corpus)."""
-    queries, corpus = item.task.queries, item.task.corpus
-    same = queries[0].language == corpus[0].language
+def tfidf(queries: list[Snippet], corpus: list[Snippet]) -> Scores:
+    """Cosines of (1 + ln count) * ln(n / documents) over the words of the features, the idf of the corpus itself."""
+    ids, counts, rows = features.unpack([snippet.features for snippet in corpus])[0]
+    known, column = np.unique(ids, return_inverse=True)
+    idf = np.log(len(corpus) / np.bincount(column))
 
-    def hashed(embedder: HashedEmbedder) -> Scores:
-        return embedder.embed(queries) @ embedder.embed(corpus).T
+    def lengths(weights: np.ndarray, owner: np.ndarray, size: int) -> np.ndarray:
+        return np.sqrt(np.maximum(np.bincount(owner, weights=weights**2, minlength=size), 1e-12))
 
-    def pairs(snippets: list[Snippet]) -> list[tuple[str, str]]:
-        return [(snippet.code, snippet.language or "text") for snippet in snippets]
-
-    one, other = student.vectors(pairs(queries)), student.vectors(pairs(corpus))
-    found = {
-        "BM25": single.bm25(queries, corpus),
-        "words": hashed(HashedEmbedder(Projection(word_dimension=160, node_dimension=1, word_weight=1.0))),
-        "structure": hashed(HashedEmbedder(Projection(word_dimension=1, node_dimension=96, word_weight=0.0))),
-        "hashed": load("fast").embed(queries) @ load("fast").embed(corpus).T,
-        "student": one @ other.T,
-        "student centred": centred(one, other, same),
-    }
-    if teacher:
-        one, other = teacher.embed(queries), teacher.embed(corpus)
-        found["MiniLM"] = one @ other.T
-        found["MiniLM centred"] = centred(one, other, same)
-    return found
+    weights = (1 + np.log(counts)) * idf[column]
+    norm = lengths(weights, rows, len(corpus))
+    order = np.argsort(column, kind="stable")
+    starts = np.searchsorted(column[order], np.arange(len(known) + 1))
+    query_ids, query_counts, query_rows = features.unpack([snippet.features for snippet in queries])[0]
+    place = np.minimum(np.searchsorted(known, query_ids), len(known) - 1)
+    here = known[place] == query_ids
+    query_weights = np.where(here, (1 + np.log(query_counts)) * idf[place], 0)
+    scores = np.zeros((len(queries), len(corpus)))
+    for item, weight, row in zip(
+        place[here].tolist(), query_weights[here].tolist(), query_rows[here].tolist(), strict=True
+    ):
+        found = order[starts[item] : starts[item + 1]]
+        scores[row, rows[found]] += weight * weights[found]
+    return scores / norm / lengths(query_weights, query_rows, len(queries))[:, None]
 
 
-def ranks_of(scores: Scores, item: sets.Set) -> np.ndarray:
-    """The rank of the best of the right answers for each query; equal scores count against it."""
-    ranks = []
-    for row, good in zip(scores.astype(np.float64), item.task.right, strict=True):
-        row = row.copy()
-        row[list(good)] -= 1e-9
-        ranks.append(min(int((row > row[place]).sum()) + 1 for place in good))
-    return np.array(ranks)
+class Systems:
+    """Everything that is compared, each as scores of shape (queries, corpus)."""
+
+    def __init__(self, meanings: dict[str, Meaning], models: list[str], cache: Path | None) -> None:
+        self._meanings, self._cache = meanings, cache
+        self._models: list[Embedder] = [load(model) for model in models]
+        names = [*meanings, *(model.name for model in self._models)]
+        self.kept = {name: Kept(name.replace("/", "_"), cache if name != "student" else None) for name in names}
+
+    def alone(self, item: sets.Set) -> dict[str, Scores]:
+        """Each channel and each system that is no fusion."""
+        queries, corpus = item.task.queries, item.task.corpus
+
+        def hashed(words: int, structure: int, weight: float) -> Scores:
+            embedder = HashedEmbedder(Projection(words, structure, weight))
+            return embedder.embed(queries) @ embedder.embed(corpus).T
+
+        found = {"BM25": single.bm25(queries, corpus), "tf-idf": tfidf(queries, corpus)}
+        found |= {f"words {size}": hashed(size, 1, 1.0) for size in (160, 128, 96)}
+        found |= {f"structure {size}": hashed(1, size, 0.0) for size in (96, 64)}
+        fast = load("fast")
+        found["fast"] = fast.embed(queries) @ fast.embed(corpus).T
+        for name, meaning in self._meanings.items():
+            one, other = (self.kept[name].vectors(pairs(side), meaning.vectors) for side in (queries, corpus))
+            found[name] = one @ other.T
+            for size in (96, 64) if name == "student" else (128,):
+                found[f"{name} {size}"] = unit(one[:, :size]) @ unit(other[:, :size]).T
+        for model in self._models:
+
+            def embed(pieces: list[tuple[str, str]], model: Embedder = model) -> np.ndarray:
+                return model.embed([Snippet(language, "", code, b"") for code, language in pieces])
+
+            one, other = (self.kept[model.name].vectors(pairs(side), embed) for side in (queries, corpus))
+            found[model.name] = one @ other.T
+        return found
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Rows of length 1."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
 def figures(scores: Scores, item: sets.Set) -> np.ndarray:
-    """P@1, MRR and Recall@10 in percent."""
-    rank = ranks_of(scores, item)
-    return 100 * np.array([(rank == 1).mean(), (1 / rank).mean(), (rank <= 10).mean()])
+    """Of each query what `NAMES` says, in percent, shape (queries, 5); equal scores count against what is right."""
+    found = np.zeros((len(item.task.queries), len(NAMES)))
+    discount = 1 / np.log2(np.arange(10) + 2)
+    for number, (row, good, left_out) in enumerate(
+        zip(scores.astype(np.float64), item.task.right, item.task.ignored, strict=True)
+    ):
+        row = row.copy()
+        row[list(good)] -= 1e-9
+        row[[place for place in left_out if place not in good]] = -np.inf
+        right = np.isin(np.argsort(-row, kind="stable"), list(good))
+        many, ten = len(good), right[:10]
+        first = right[:many]
+        found[number] = (
+            right[0],
+            1 / (int(np.argmax(right)) + 1),
+            (np.cumsum(first) / np.arange(1, many + 1) * first).sum() / many,
+            (ten * discount).sum() / discount[: min(many, 10)].sum(),
+            ten.sum() / min(many, 10),
+        )
+    return 100 * found
 
 
-def fused(weights: tuple[float, float, float], meaning: str) -> Callable[[dict[str, Scores]], Scores]:
+def fused(weights: Weights, meaning: str, words: str = "words 160", structure: str = "structure 96") -> System:
     """The weighted sum of three channels."""
-    return lambda found: weights[0] * found[meaning] + weights[1] * found["words"] + weights[2] * found["structure"]
+    return lambda found: weights[0] * found[meaning] + weights[1] * found[words] + weights[2] * found[structure]
+
+
+Found = list[tuple[sets.Set, dict[str, Scores]]]
+System = Callable[[dict[str, Scores]], Scores]
+
+
+def by_kind(found: Found, values: Sequence[float]) -> float:
+    """The mean over kinds of sets of the mean over the sets of a kind, so that no kind counts by how many it has."""
+    kinds: dict[str, list[float]] = defaultdict(list)
+    for (item, _), value in zip(found, values, strict=True):
+        kinds[item.name.split(":")[0]].append(value)
+    return float(np.mean([np.mean(each) for each in kinds.values()]))
+
+
+def chosen(found: Found, meaning: str, grid: list[Weights]) -> Weights:
+    """The weights with the best MRR over the first half, kinds of sets counting alike."""
+    first = [pair for pair in found if pair[0].half == 0]
+
+    def mean(weights: Weights) -> float:
+        system = fused(weights, meaning)
+        return by_kind(first, [figures(system(scores), item)[:, MRR].mean() for item, scores in first])
+
+    return max(grid, key=mean)
+
+
+def gain(found: Found, one: System, other: System) -> str:
+    """By how much the MRR of one is above that of the other over the second half, with a 95 % interval.
+
+    The interval is a bootstrap over the queries of each set, 2,000 times.
+    """
+    rng = np.random.default_rng(0)
+    here = [pair for pair in found if pair[0].half == 1]
+    each = [figures(one(scores), item)[:, MRR] - figures(other(scores), item)[:, MRR] for item, scores in here]
+    drawn = [rng.choice(part, (2000, len(part))).mean(1) for part in each]
+    draws = [by_kind(here, [part[number] for part in drawn]) for number in range(2000)]
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return f"{by_kind(here, [part.mean() for part in each]):.1f} ({low:.1f} to {high:.1f})"
+
+
+def systems_of(found: Found) -> dict[str, System]:
+    """All that is reported, fusions with the weights that the first half chose."""
+    known = found[0][1]
+    systems: dict[str, System] = {
+        name: (lambda scores, name=name: scores[name])
+        for name in known
+        if name in ("BM25", "tf-idf", "fast") or name.split(" ")[0] not in ("words", "structure", "student", "minilm")
+    }
+    nothing = chosen(found, "BM25", [weights for weights in GRID if weights[0] == 0])
+    systems[f"no meaning {told(nothing)}"] = control = fused(nothing, "BM25")
+    for meaning in ("student", "minilm"):
+        if meaning not in known:
+            continue
+        weights = chosen(found, meaning, GRID)
+        systems[meaning] = lambda scores, name=meaning: scores[name]
+        systems[f"{meaning} fused {told(weights)}"] = system = fused(weights, meaning)
+        print(f"MRR of {meaning} {told(weights)} above no meaning: {gain(found, system, control)}")
+        for number, channel in enumerate(("meaning", "words", "structure")):
+            rest = tuple(0.0 if place == number else weight for place, weight in enumerate(weights))
+            systems[f"{meaning} fused without {channel}"] = fused(rest, meaning)
+        if meaning == "student":
+            for sizes in (
+                ("", 160, 64),
+                ("", 128, 64),
+                ("", 96, 64),
+                (" 96", 128, 64),
+                (" 96", 96, 64),
+                (" 64", 96, 64),
+            ):
+                names = f"student{sizes[0]}", f"words {sizes[1]}", f"structure {sizes[2]}"
+                systems[f"fused of {', '.join(names)}"] = fused(weights, *names)
+    if "minilm" in known:
+        student = fused(chosen(found, "student", GRID), "student")
+        print(f"MRR of student fused above minilm alone: {gain(found, student, systems['minilm'])}")
+        minilm = fused(chosen(found, "minilm", GRID), "minilm")
+        print(f"MRR of minilm fused above student fused: {gain(found, minilm, student)}")
+    return systems
+
+
+def told(weights: Weights) -> str:
+    """Weights in a few characters."""
+    return "/".join(f"{weight:.1f}"[1 if weight < 1 else 0 :] for weight in weights)
+
+
+def report(found: Found) -> None:
+    """Choose weights on the first half and print everything."""
+    systems = systems_of(found)
+    table = {
+        name: np.array([figures(system(scores), item).mean(0) for item, scores in found])
+        for name, system in systems.items()
+    }
+    header = "  ".join(f"{name:>7}" for name in NAMES)
+    for number, (item, _) in enumerate(found):
+        half = "reports" if item.half else "chooses weights"
+        print(
+            f"\n{item.name} ({half}): {len(item.task.queries)} queries among {len(item.task.corpus)}\n{'':40} {header}"
+        )
+        for name, rows in table.items():
+            print(f"  {name:38} " + "  ".join(f"{value:7.1f}" for value in rows[number]))
+    for half in (0, 1):
+        here = [number for number, (item, _) in enumerate(found) if item.half == half]
+        for kind in (*KINDS, "all kinds"):
+            places = [number for number in here if kind == "all kinds" or found[number][0].name.startswith(kind)]
+            if not places:
+                continue
+            print(
+                f"\nmean of {kind}, {len(places)} sets that {'report' if half else 'choose weights'}\n{'':40} {header}"
+            )
+            for name, rows in table.items():
+                mean = [
+                    by_kind([found[place] for place in places], rows[places, column]) for column in range(len(NAMES))
+                ]
+                print(f"  {name:38} " + "  ".join(f"{value:7.1f}" for value in mean))
 
 
 def main() -> None:
     """Print a table of every set and the means of both halves."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sources", type=Path)
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--teacher", type=Path)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--minilm", type=Path)
+    parser.add_argument("--model", action="append", default=[])
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
-    student = Student(arguments.weights)
-    teacher = Teacher(arguments.teacher, arguments.cache) if arguments.teacher else None
+    meanings: dict[str, Meaning] = {"student": Student(arguments.weights)}
+    if arguments.minilm:
+        from agentforge.embed.minilm import MiniLM
+
+        meanings["minilm"] = MiniLM(arguments.minilm)
     kept = arguments.cache.with_suffix(".sets") if arguments.cache else None
     if kept and kept.exists():
         every = pickle.loads(kept.read_bytes())
@@ -141,81 +308,11 @@ def main() -> None:
         every = list(sets.all_sets(arguments.sources))
         if kept:
             kept.write_bytes(pickle.dumps(every))
-    found = [(item, channels(item, student, teacher)) for item in every]
-    report(found)
-    if teacher and teacher.count:
-        print(f"\nMiniLM: {teacher.count / teacher.seconds:.0f} texts a CPU second")
-
-
-def by_rank(name: str) -> Callable[[dict[str, Scores]], Scores]:
-    """Reciprocal ranks of BM25 and of one more, 4 to 1, k = 3: what `agentforge search` does (docs/embedding.md)."""
-
-    def ranks(scores: Scores) -> Scores:
-        return (-scores).argsort(axis=1, kind="stable").argsort(axis=1) + 1
-
-    return lambda found: 4 / (3 + ranks(found["BM25"])) + 1 / (3 + ranks(found[name]))
-
-
-Found = list[tuple[sets.Set, dict[str, Scores]]]
-System = Callable[[dict[str, Scores]], Scores]
-
-
-def chosen(found: Found, meaning: str, grid: list[tuple[float, float, float]]) -> tuple[str, System]:
-    """The fusion with the best mean MRR over the first half, and its name with the weights."""
-    first = [pair for pair in found if pair[0].half == 0]
-
-    def mean(weights: tuple[float, float, float]) -> float:
-        system = fused(weights, meaning)
-        return float(np.mean([figures(system(scores), item)[1] for item, scores in first]))
-
-    best = max(grid, key=mean)
-    return "/".join(f"{weight:.1f}" for weight in best), fused(best, meaning)
-
-
-def gain(found: Found, one: System, other: System) -> tuple[float, float, float]:
-    """By how much the MRR of one is above that of the other over the second half: mean of the sets, 95 % interval.
-
-    The interval is a bootstrap over the queries of each set, 2,000 times.
-    """
-    rng = np.random.default_rng(0)
-    here = [(item, scores) for item, scores in found if item.half == 1]
-    each = [100 / ranks_of(one(scores), item) - 100 / ranks_of(other(scores), item) for item, scores in here]
-    draws = np.mean([rng.choice(part, (2000, len(part))).mean(1) for part in each], axis=0)
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return float(np.mean([part.mean() for part in each])), float(low), float(high)
-
-
-def report(found: Found) -> None:
-    """Choose weights on the first half and print everything."""
-    systems: dict[str, System] = {name: (lambda scores, name=name: scores[name]) for name in found[0][1]}
-    label, control = chosen(found, "student", [weights for weights in GRID if weights[0] == 0])
-    systems[f"no meaning {label}"] = control
-    for meaning in ("student", "student centred", "MiniLM centred"):
-        if meaning in found[0][1]:
-            label, system = chosen(found, meaning, GRID)
-            systems[f"{meaning} {label}"] = system
-            print(
-                "MRR of {} {} above no meaning: {:.1f} ({:.1f} to {:.1f})".format(
-                    meaning, label, *gain(found, system, control)
-                )
-            )
-    for name in ("hashed", "student", "MiniLM centred"):
-        if name in found[0][1]:
-            systems[f"BM25 and {name} by rank"] = by_rank(name)
-    table = {
-        name: np.array([figures(system(scores), item) for item, scores in found]) for name, system in systems.items()
-    }
-    for number, (item, _) in enumerate(found):
-        half = "reports" if item.half else "chooses weights"
-        print(f"\n{item.name} ({half}): {len(item.task.queries)} queries among {len(item.task.corpus)}")
-        for name, rows in table.items():
-            print(f"  {name:32} P@1 {rows[number][0]:5.1f}  MRR {rows[number][1]:5.1f}  R@10 {rows[number][2]:5.1f}")
-    for half in (0, 1):
-        here = [number for number, (item, _) in enumerate(found) if item.half == half]
-        print(f"\nmean of the {len(here)} sets that {'report' if half else 'choose weights'}")
-        for name, rows in table.items():
-            mean = rows[here].mean(0)
-            print(f"  {name:32} P@1 {mean[0]:5.1f}  MRR {mean[1]:5.1f}  R@10 {mean[2]:5.1f}")
+    systems = Systems(meanings, arguments.model, arguments.cache)
+    report([(item, systems.alone(item)) for item in every])
+    for name, known in systems.kept.items():
+        if known.count:
+            print(f"\n{name}: {known.count / known.seconds:.0f} texts a CPU second")
 
 
 if __name__ == "__main__":

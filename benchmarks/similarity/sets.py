@@ -1,28 +1,39 @@
-"""The sets that the student is measured on: projects that training never saw, in two halves.
+"""The sets that embedders are measured on: projects that training never saw, in two halves (sets.toml).
 
-Fusion weights are chosen on the first half and reported on the second (`half` of a set). Each set is made from unpacked
-packages (training/README.md says which) by the functions of benchmarks/embed.py:
+Weights are chosen on the first half and reported on the second (`half` of a set):
 
 - edited: a function and the same one some versions later, where its code changed;
 - masked: the same, every name in the query replaced;
 - ported: a library in JavaScript and its port to Python, own names masked;
-- text: the first sentence of a docstring and its function, docstrings left out of what is looked through.
+- text: the first sentence of what is written about a function and the function, which is looked for without it;
+- same task: functions of one name in packages of one purpose by other authors, own names masked.
 """
 
 from __future__ import annotations
 
-import ast
 import random
+import re
+import tomllib
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import described as prose
 import embed as single
 
+from agentforge import languages, parse
+from agentforge.embed.interface import Snippet
 from agentforge.embed.snippets import snippet_from_text
+from agentforge.measure import measure
 
 QUERIES = 120
 LARGEST = 400
+# A name that occurs more often in one package says little of the task.
+NAMESAKES = 3
+TABLE = Path(__file__).with_name("sets.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,86 +52,155 @@ def trimmed(items: list[single.Found], keep: set[int]) -> tuple[list[single.Foun
     return [items[index] for index in chosen], {index: place for place, index in enumerate(chosen)}
 
 
+def without_tests(items: list[single.Found]) -> list[single.Found]:
+    """What is not in a folder or file of tests."""
+    return [item for item in items if not re.search(r"(^|/)tests?(/|_)|_test\.|/spec/", item.path)]
+
+
 def versions(name: str, half: int, old: list[single.Found], new: list[single.Found]) -> Iterator[Set]:
     """The sets `edited` and `masked` of two versions of a package."""
-    places = {(item.path, item.qualified_name): index for index, item in enumerate(new)}
+
+    def key(item: single.Found) -> tuple[str, str]:
+        return "/".join(item.path.split("/")[-2:]), item.qualified_name
+
+    places = {key(item): index for index, item in enumerate(new)}
     pairs = [
-        (item, places[key])
+        (item, places[key(item)])
         for item in old
-        if (key := (item.path, item.qualified_name)) in places
-        and item.lines >= single.MIN_LINES
-        and new[places[key]].code_hash != item.code_hash
+        if key(item) in places and item.lines >= single.MIN_LINES and new[places[key(item)]].code_hash != item.code_hash
     ]
     pairs = random.Random(half).sample(pairs, min(QUERIES, len(pairs)))
     corpus, moved = trimmed(new, {place for _, place in pairs})
     snippets = [item.snippet for item in corpus]
     right = [{moved[place]} for _, place in pairs]
     nothing: list[set[int]] = [set()] * len(pairs)
-    yield Set(
-        f"edited: {name}",
-        half,
-        single.Task(name, [item.snippet for item, _ in pairs], snippets, right, nothing),
-    )
-    yield Set(
-        f"masked: {name}",
-        half,
-        single.Task(name, [single.renamed(item) for item, _ in pairs], snippets, right, nothing),
-    )
+    plain = [item.snippet for item, _ in pairs]
+    yield Set(f"edited: {name}", half, single.Task(name, plain, snippets, right, nothing))
+    other = [single.renamed(item) for item, _ in pairs]
+    yield Set(f"masked: {name}", half, single.Task(name, other, snippets, right, nothing))
 
 
-def described(name: str, half: int, items: list[single.Found]) -> Set:
-    """Docstring to function, in Python."""
-    pairs = []
-    for index, item in enumerate(items):
-        sentence = first_sentence(item.snippet.code)
-        if item.lines >= single.MIN_LINES and len(sentence.split()) >= 4:
-            pairs.append((sentence, index))
-    pairs = random.Random(half).sample(pairs, min(QUERIES, len(pairs)))
-    corpus, moved = trimmed(items, {place for _, place in pairs})
-    queries = [snippet_from_text(sentence) for sentence, _ in pairs]
-    right = [{moved[place]} for _, place in pairs]
-    return Set(
-        f"text: {name}",
-        half,
-        single.Task(name, queries, [item.snippet for item in corpus], right, [set()] * len(pairs)),
-    )
-
-
-def first_sentence(code: str) -> str:
-    """Of the docstring of a function, empty where there is none or the piece does not parse by itself."""
-    lines = code.splitlines()
-    indent = len(lines[-1]) - len(lines[-1].lstrip()) if len(lines) > 1 else 0
-    for depth in range(0, indent + 1, 4):
-        try:
-            tree = ast.parse("\n".join(line[depth:] if line[:depth].isspace() else line for line in lines))
-        except SyntaxError:
+def sentences(root: Path, language: str) -> dict[tuple[str, str, int], str]:
+    """The first sentence of what is written about each function, by path, qualified name and size of the code."""
+    found = {}
+    for path in sorted(path for path in root.rglob("*") if path.suffix in languages.get(language).extensions):
+        if not path.is_file() or path.stat().st_size > 700_000:
             continue
-        if tree.body and isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef):
-            return (ast.get_docstring(tree.body[0]) or "").strip().split("\n\n")[0].split(". ")[0].replace("\n", " ")
-    return ""
+        decoded = parse.decode(path.read_bytes())
+        parsed = parse.parse(language, decoded)
+        for item in measure(parsed, decoded).functions:
+            before = parsed.data[max(0, item.start_byte - 4000) : item.start_byte].decode("utf-8", "replace")
+            text = prose.described(language, item.code, before)
+            sentence = re.split(r"(?<=[a-z)])\. ", text)[0]
+            # Comments in Go begin with the name, which nobody who looks for a function knows.
+            sentence = re.sub(rf"\b{re.escape(item.name)}(\(\))?(?=\W|$)", "", sentence).strip(" :,-")
+            key = (path.relative_to(root).as_posix(), item.qualified_name, len(item.code))
+            if 4 <= len(sentence.split()) <= 30:
+                found[key] = sentence
+    return found
+
+
+def asked(name: str, half: int, root: Path, language: str) -> Set:
+    """What is written to function."""
+    items = without_tests(single.functions(root, language))
+    told = sentences(root, language)
+    pairs: dict[str, set[int]] = defaultdict(set)
+    for index, item in enumerate(items):
+        sentence = told.get((item.path, item.qualified_name, len(item.snippet.code)))
+        if sentence and item.lines >= single.MIN_LINES:
+            pairs[sentence].add(index)
+    chosen = random.Random(half).sample(sorted(pairs), min(QUERIES, len(pairs)))
+    corpus, moved = trimmed(items, set().union(*(pairs[sentence] for sentence in chosen)))
+    right = [{moved[index] for index in pairs[sentence]} for sentence in chosen]
+    queries = [snippet_from_text(sentence) for sentence in chosen]
+    nothing: list[set[int]] = [set()] * len(chosen)
+    snippets = [without_comments(item.snippet) for item in corpus]
+    return Set(f"text: {name}", half, single.Task(name, queries, snippets, right, nothing))
+
+
+def without_comments(snippet: Snippet) -> Snippet:
+    """The same without its docstring, which models of text would read; features have none of it anyway."""
+    if snippet.language != "python":
+        return snippet
+    code = re.sub(r'(:\s*\n\s*)[rRuU]?("""|\'\'\')(.*?)\2', r"\1", snippet.code, count=1, flags=re.S)
+    return replace(snippet, code=code)
+
+
+@cache
+def package(path: Path, language: str) -> tuple[single.Found, ...]:
+    """The functions of a package, or of one file of it, own names masked."""
+    root = path.parent if path.is_file() else path
+    items = [item for item in single.functions(root, language) if path.is_dir() or item.path == path.name]
+    return tuple(item for item in without_tests(items) if item.lines >= single.MIN_LINES)
+
+
+def task_name(name: str) -> str:
+    """`levenshteinDistance` and `levenshtein_distance` are one."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def same_task(sources: Path, table: dict[str, Any], half: int, one: str, other: str) -> Set:
+    """Functions of one name in packages of one purpose, from language `one` to `other`."""
+    corpus: list[tuple[str, str, single.Found]] = []  # purpose, package, function
+    queries: list[tuple[str, str, single.Found]] = []
+    for purpose in table["purpose"]:
+        if purpose["half"] == half:
+            for folder in purpose["packages"]:
+                corpus += [(purpose["name"], folder, item) for item in package(sources / folder, other)]
+                queries += [(purpose["name"], folder, item) for item in package(sources / folder, one)]
+    everywhere = set(table["everywhere"])
+    named: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, (purpose, _, item) in enumerate(corpus):
+        named[purpose, task_name(item.name)].append(index)
+    chosen = []
+    for purpose, folder, item in queries:
+        name = task_name(item.name)
+        right = {index for index in named[purpose, name] if corpus[index][1] != folder}
+        right = {index for index in right if corpus[index][2].code_hash != item.code_hash}
+        own = sum(folder == where and task_name(it.name) == name for _, where, it in queries)
+        each = [sum(corpus[index][1] == where for index in right) for where in {corpus[index][1] for index in right}]
+        if right and len(name) > 2 and name not in everywhere and own <= NAMESAKES and max(each) <= NAMESAKES:
+            chosen.append((folder, item, right))
+    chosen = random.Random(half).sample(chosen, min(QUERIES, len(chosen)))
+    ignored = [{index for index, (_, where, _) in enumerate(corpus) if where == folder} for folder, _, _ in chosen]
+    name = f"same task: {one}" if one == other else f"same task: {one} to {other}"
+    task = single.Task(
+        name,
+        [single.masked(item) for _, item, _ in chosen],
+        [single.masked(item) for _, _, item in corpus],
+        [right for _, _, right in chosen],
+        ignored,
+    )
+    return Set(f"{name}, {'reported' if half else 'chosen on'}", half, task)
+
+
+def short(folder: str) -> str:
+    """What a folder is called in the tables."""
+    parts = [part for part in folder.split("/") if "-" in part]
+    name = re.sub(r"-\d.*", "", parts[0])
+    return re.sub(r"^(golang-github-(spf13-|go-git-)?|librust-)|-dev$", "", name)
 
 
 def all_sets(sources: Path) -> Iterator[Set]:
     """Every set, those of the first half first."""
-
-    def read(folder: str, language: str = "python") -> list[single.Found]:
-        found = single.functions(sources / folder, language)
-        return [item for item in found if "/tests/" not in "/" + item.path]
-
-    requests = read("requests-2.32.3/requests")
-    yield from versions("requests", 0, read("requests-2.20.0/requests"), requests)
-    yield described("requests", 0, requests)
-    networkx = read("networkx-3.4.2/networkx")
-    yield from versions("networkx", 0, read("networkx-2.8.8/networkx"), networkx)
-    yield described("networkx", 0, networkx)
-    python, javascript = read("markdown_it_py-3.0.0/markdown_it"), read("markdown-it-13.0.2/package/lib", "javascript")
-    yield Set("ported: markdown-it", 0, single.ported(python, javascript))
-    django = read("Django-5.2/django")
-    yield from versions("Django", 1, read("Django-4.2/django"), django)
-    yield described("Django", 1, django)
-    express = read("express-5.1.0/package", "javascript")
-    yield from versions("express", 1, read("express-4.18.2/package", "javascript"), express)
-    python, javascript = read("commonmark-0.9.1/commonmark"), read("commonmark-0.30.0/package/lib", "javascript")
-    yield Set("ported: commonmark", 1, single.ported(python, javascript))
-    python, javascript = read("jsbeautifier-1.14.0"), read("js-beautify-1.14.0/package/js/src", "javascript")
-    yield Set("ported: js-beautify", 1, single.ported(python, javascript))
+    table = tomllib.loads(TABLE.read_text("utf-8"))
+    for half in (0, 1):
+        for item in table["versions"]:
+            if item["half"] == half:
+                old, new = (
+                    without_tests(single.functions(sources / folder, item["language"])) for folder in item["folders"]
+                )
+                yield from versions(f"{short(item['folders'][0])} ({item['language']})", half, old, new)
+        for item in table["described"]:
+            if item["half"] == half:
+                name = f"{short(item['folder'])} ({item['language']})"
+                yield asked(name, half, sources / item["folder"], item["language"])
+        for item in table["ported"]:
+            if item["half"] == half:
+                python, javascript = (
+                    without_tests(single.functions(sources / folder, language))
+                    for folder, language in zip(item["folders"], ("python", "javascript"), strict=True)
+                )
+                yield Set(f"ported: {short(item['folders'][1])}", half, single.ported(python, javascript))
+        for one, other in (("python", "python"), ("javascript", "javascript"), ("python", "javascript")):
+            yield same_task(sources, table["same_task"], half, one, other)
