@@ -42,6 +42,10 @@ NAME_TYPES = (
     "field_identifier",
     "type_identifier",
     "shorthand_property_identifier",
+    "simple_identifier",  # Kotlin, Swift
+    "name",  # PHP
+    "constant",  # Ruby, and the next
+    "instance_variable",
 )
 
 
@@ -107,8 +111,9 @@ def renamed(item: Found) -> Snippet:
     numbers: dict[bytes, int] = {}
     code, end = [], 0
     for node in sorted(nodes, key=lambda node: node.start_byte):
-        number = numbers.setdefault(parsed.data[node.start_byte : node.end_byte], len(numbers))
-        code += [parsed.data[end : node.start_byte], b"q%d" % number]
+        name = parsed.data[node.start_byte : node.end_byte]
+        number = numbers.setdefault(name, len(numbers))
+        code += [parsed.data[end : node.start_byte], b"@" * name.startswith(b"@") + b"q%d" % number]
         end = node.end_byte
     return snippet_from_code(b"".join([*code, parsed.data[end:]]).decode(), language)
 
