@@ -1,0 +1,43 @@
+import described
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "code", "text"),
+    [
+        (
+            "java",
+            "x();\n\n  /**\n   * Reads {@link Foo} from a file.\n   * @param path where\n   */\n  @Override\n  ",
+            "",
+            None,
+        ),
+        (
+            "go",
+            "import x\n\n// Walk visits every file\n// below a folder.\n",
+            "",
+            "Walk visits every file below a folder",
+        ),
+        ("rust", "/// Parses a number, base ten.\n#[inline]\npub ", "", "Parses a number, base ten"),
+        ("ruby", "class A\n  # Sends one mail to many.\n  ", "", "Sends one mail to many"),
+        ("php", "/**\n * Splits a path in two.\n *\n * @return array\n */\npublic ", "", "Splits a path in two"),
+        ("c", "/* Adds two big numbers\n   digit by digit. */\nstatic ", "", "Adds two big numbers digit by digit"),
+        (
+            "python",
+            "",
+            'def f(a):\n    """Say what is\n    nearest to it.\n\n    Args:\n        a: it\n    """\n',
+            None,
+        ),
+        ("javascript", "/** Copyright 2020 of Somebody, all kept. */\n", "", ""),
+        ("javascript", "// a = b(c); d = e(f);\n", "", ""),
+        ("javascript", "let x = 1; // not about the function below it\n\n", "", ""),
+        ("go", "// TODO: make this quicker than it is\n", "", ""),
+    ],
+)
+def test_what_is_written_about_a_function(language, before, code, text):
+    known = {"java": "Reads Foo from a file", "python": "Say what is nearest to it"}
+    assert described.described(language, code, before) == (known[language] if text is None else text)
+
+
+def test_long_texts_are_cut():
+    words = "word " * 200
+    assert len(described.described("go", "", f"// {words}\n").split()) == described.MOST_WORDS
