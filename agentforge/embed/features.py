@@ -113,7 +113,7 @@ def extract(parsed: ParsedFile, spans: Sequence[tuple[int, int]]) -> list[bytes]
     """
     if not spans:
         return []
-    code = _without_comments(parsed)
+    code = without_comments(parsed)
     words = [b"".join(map(_words.__getitem__, _WORD.findall(code, start, end))) for start, end in spans]
     root = parsed.tree.root_node
     pieces = _pieces()
@@ -179,7 +179,8 @@ def _comment_query(language: Language) -> Query | None:
         return Query(language, pattern) if pattern else None
 
 
-def _without_comments(parsed: ParsedFile) -> bytes:
+def without_comments(parsed: ParsedFile) -> bytes:
+    """The bytes of a file with its comments, and strings that stand alone, blanked out."""
     from agentforge.parse import captures
 
     query = _comment_query(parsed.tree.language)
@@ -192,20 +193,22 @@ def _without_comments(parsed: ParsedFile) -> bytes:
     return bytes(code)
 
 
-def _node_pieces(root: Node, code: bytes, start: int, end: int) -> list[str]:
-    """The S-expression of what lies between two bytes, cut at its opening parentheses.
+def expression_of(root: Node, code: bytes, start: int, end: int) -> str:
+    """The S-expression of what lies between two bytes, empty where nothing does.
 
     A node may go on behind a function, with comments that a grammar takes for its last; `code` has none.
     """
     node = root.descendant_for_byte_range(start, end)
     if node is None or start >= end:
-        return []
+        return ""
     if node.start_byte >= start and not code[end : node.end_byte].strip():
-        text = _expression([node])
-    else:
-        text = _expression(
-            [child for child in node.named_children if child.start_byte >= start and child.end_byte <= end]
-        )
+        return _expression([node])
+    return _expression([child for child in node.named_children if child.start_byte >= start and child.end_byte <= end])
+
+
+def _node_pieces(root: Node, code: bytes, start: int, end: int) -> list[str]:
+    """The same, cut at its opening parentheses."""
+    text = expression_of(root, code, start, end)
     if "(MISSING" in text or "(UNEXPECTED" in text:
         text = _QUOTED.sub("", text)
     if "(expression_statement (string" in text:

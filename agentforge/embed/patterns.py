@@ -1,0 +1,129 @@
+"""Which functions fall within a pattern: what it demands, and how near its examples they are.
+
+A pattern is the centroid of its examples' vectors and the least cosine to it (Rocchio 1971: a class is the mean of its
+members). How far its members lie from it is measured by leaving one out (Lachenbruch and Mickey 1968): each example
+against the centroid of the others, or else every example would be part of what it is compared with. A function falls
+within the pattern if its cosine is at least mean - spread * deviation of these. Whatever their distribution, at most
+1 / (1 + spread^2) of such functions lie below that (Cantelli 1928): one in five for a spread of 2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agentforge.embed.features import expression_of, kind_table
+from agentforge.embed.snippets import snippet_from_code
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from agentforge.embed.interface import Embedder, Vectors
+    from agentforge.parse import ParsedFile
+    from agentforge.patterns import Example, Pattern
+
+# Of one example nothing is known of the spread: what is nearly the same code.
+ONE_EXAMPLE = 0.75
+# However much the examples differ, what is no nearer than this has nothing in common with them: of random pairs of
+# functions of Django one in a hundred is.
+LEAST, MOST = 0.35, 0.95
+_NODE_TYPE = re.compile(r"\((\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A pattern in numbers.
+
+    Attributes:
+        centroid: of length 1.
+        least: cosine from which on a function falls within the pattern.
+        similarities: of each example to the centroid of the others; of a single one, 1.
+        vectors: of the examples, a row each.
+    """
+
+    centroid: NDArray[np.float32]
+    least: float
+    similarities: tuple[float, ...]
+    vectors: Vectors
+
+    @property
+    def mean(self) -> float:
+        """Of the similarities."""
+        return float(np.mean(self.similarities))
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the similarities."""
+        return float(np.std(self.similarities))
+
+
+def shape_of(examples: Sequence[Example], spread: float, embedder: Embedder) -> Shape:
+    """The shape of a pattern.
+
+    Args:
+        examples: at least one.
+        spread: how many standard deviations a function may be less similar than the examples are.
+        embedder: what the functions are compared by.
+
+    Raises:
+        ParseTimeoutError: an example takes the parser too long.
+    """
+    vectors = embedder.embed([snippet_from_code(example.code, example.language) for example in examples])
+    total = vectors.sum(axis=0)
+    centroid = (total / max(float(np.linalg.norm(total)), 1e-9)).astype(np.float32)
+    if len(examples) == 1:
+        return Shape(centroid, ONE_EXAMPLE, (1.0,), vectors)
+    rest = total - vectors
+    lengths = np.maximum(np.linalg.norm(rest, axis=1), 1e-9)
+    alike = np.einsum("ij,ij->i", vectors, rest) / lengths
+    least = float(np.clip(alike.mean() - spread * alike.std(), LEAST, MOST))
+    return Shape(centroid, least, tuple(alike.tolist()), vectors)
+
+
+def has_words(pattern: Pattern, code: bytes) -> bool:
+    """Whether a piece of code has one text of each group that a pattern wants.
+
+    Args:
+        pattern: what is wanted.
+        code: in lower case.
+    """
+    return all(any(word in code for word in group) for group in _words(pattern.words))
+
+
+def lacks_words(pattern: Pattern, code: bytes) -> bool:
+    """Whether a piece of code, in lower case, has none of the texts that speak against a pattern."""
+    return not any(word in code for word in _encoded(pattern.not_words))
+
+
+def has_kinds(pattern: Pattern, parsed: ParsedFile, span: tuple[int, int]) -> bool:
+    """Whether the syntax between two bytes has all kinds that a pattern wants."""
+    if not pattern.kinds:
+        return True
+    kinds = _kinds()
+    types = _NODE_TYPE.findall(expression_of(parsed.tree.root_node, parsed.data, *span))
+    return {kinds.get(node_type, node_type) for node_type in types}.issuperset(pattern.kinds)
+
+
+def known_kinds() -> frozenset[str]:
+    """The kinds that a pattern can want."""
+    return frozenset(kind_table()["kinds"])
+
+
+@cache
+def _kinds() -> dict[str, str]:
+    return {node_type: kind for kind, types in kind_table()["kinds"].items() for node_type in types}
+
+
+@cache
+def _words(groups: tuple[tuple[str, ...], ...]) -> tuple[tuple[bytes, ...], ...]:
+    return tuple(_encoded(group) for group in groups)
+
+
+@cache
+def _encoded(words: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple(word.encode() for word in words)
