@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 import agentforge
-from agentforge.cli import audit_app, db_app, embed_app, import_app, rules_app, search_app, user_app, violations_app
+from agentforge.cli import (
+    audit_app,
+    db_app,
+    embed_app,
+    import_app,
+    patterns_app,
+    rules_app,
+    search_app,
+    user_app,
+    violations_app,
+)
 from agentforge.cli.options import (
     BaselineFile,
     Branch,
@@ -51,6 +61,7 @@ app.add_typer(user_app.app)
 app.add_typer(audit_app.app, name="audit")
 app.add_typer(rules_app.app, name="rules")
 app.add_typer(import_app.app, name="import")
+app.add_typer(patterns_app.app)
 app.add_typer(violations_app.app, name="violations")
 
 

@@ -42,13 +42,13 @@ class Options:
 
 def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_json: bool) -> int:
     """Look it up and print it."""
-    code = _standard_input() if options.function == "-" else None
+    code = standard_input() if options.function == "-" else None
     request = pipeline.Request(
         function=options.function,
         code=code,
         code_language=options.code_language,
         here=current_tree,
-        file=_file(options.function),
+        file=located(options.function),
         model=options.model,
         project=options.project,
         other_projects=options.other_projects,
@@ -81,7 +81,12 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
     return EXIT_CLEAN
 
 
-def _standard_input() -> str:
+def standard_input() -> str:
+    """The code on standard input.
+
+    Raises:
+        UsageError: it is larger than a function can be.
+    """
     if sys.stdin.isatty():
         sys.stderr.write("Paste a function, then press Ctrl-D.\n")
     raw = sys.stdin.buffer.read(MAX_CODE_BYTES + 1)
@@ -90,7 +95,7 @@ def _standard_input() -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _file(function: str) -> str | None:
+def located(function: str) -> str | None:
     """The location of `PATH:LINE`, where the file exists."""
     place = re.fullmatch(r"(.+):[0-9]+", function)
     if place is None or not Path(place[1]).is_file():

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from tree_sitter import Node, Query, QueryCursor
 
@@ -20,7 +21,7 @@ from agentforge.detect.place import column, shortened
 from agentforge.detect.predicates import evaluate, text
 from agentforge.detect.rule import Rule
 from agentforge.detect.rule_set import RuleSet
-from agentforge.model import FileMetrics, Function, Violation
+from agentforge.model import FileMetrics, Function, Severity, Violation
 from agentforge.parse import ParsedFile
 
 # In-progress matches kept by one query; beyond it tree-sitter drops the earliest.
@@ -150,21 +151,39 @@ class Places:
 
     def excess(self, excess: Excess, path: str) -> Violation:
         """What a metric rule says: of a function at its first line, of a file at line 1."""
-        rule, function = excess.rule, excess.function
         values = {"value": str(excess.value), "threshold": str(excess.level.above)}
-        values["name"] = function.qualified_name if function else path
+        return self.whole(excess.rule, excess.function, path, values, excess.level.severity)
+
+    def whole(
+        self,
+        rule: Rule,
+        function: Function | None,
+        path: str,
+        values: Mapping[str, str] = MappingProxyType({}),
+        severity: Severity | None = None,
+    ) -> Violation:
+        """What a rule says of a whole function at its first line, or of a file at line 1.
+
+        Args:
+            rule: that is broken.
+            function: None for the file.
+            path: of the file.
+            values: for the message, besides `{name}`.
+            severity: None for the rule's own.
+        """
+        values = {"name": function.qualified_name if function else path, **values}
         start = function.start_byte if function else 0
         line_end = self._data.find(b"\n", start)
         line_end = len(self._data) if line_end < 0 else line_end
         line = function.start_line if function else 1
         return rule.broken(
             path,
-            _PLACEHOLDER.sub(lambda found: values[found[1]], rule.message),
+            _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), rule.message),
             line=line,
             column=column(self._data, start),
             end_line=line,
             end_column=column(self._data, line_end),
-            severity=excess.level.severity,
+            severity=severity,
             function=function.qualified_name if function else "",
             line_hash=self._line_hash(start) if function else _WHOLE_FILE_HASH,
         )

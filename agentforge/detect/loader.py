@@ -13,6 +13,7 @@ from agentforge import languages
 from agentforge.config import toml
 from agentforge.config.check import nearest
 from agentforge.detect.metric import FILE_METRICS, FUNCTION_METRICS
+from agentforge.detect.patterns import shipped_rules
 from agentforge.detect.rule import Level, Rule
 from agentforge.errors import UsageError
 from agentforge.model import Category, Confidence, Severity
@@ -49,13 +50,14 @@ _Member = TypeVar("_Member", bound=StrEnum)
 
 @cache
 def load(language: str) -> tuple[Rule, ...]:
-    """The built-in rules of a language, sorted by id: its own, those it includes, and those of every language.
+    """The built-in rules of a language, sorted by id: its own, those it includes, those of all languages, and patterns.
 
     Raises:
         UsageError: a rule file is not usable as it stands.
     """
     folders = [languages.FOLDER / "common" / "rules", *_folders(language)]
-    return collect(language, (file for folder in folders for file in sorted(folder.glob("*.toml"))))
+    rules = collect(language, (file for folder in folders for file in sorted(folder.glob("*.toml"))))
+    return tuple(sorted((*rules, *shipped_rules(language)), key=lambda rule: rule.id))
 
 
 def load_folder(folder: str | Path, language: str) -> tuple[Rule, ...]:

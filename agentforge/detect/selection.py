@@ -13,10 +13,12 @@ from pathspec import GitIgnoreSpec
 
 from agentforge.config.settings import Override, RuleSettings, TeamRule
 from agentforge.detect import loader
+from agentforge.detect.patterns import rules_of_patterns
 from agentforge.detect.rule import Rule
 from agentforge.detect.rule_set import RuleSet, rule_set
 from agentforge.errors import UsageError
 from agentforge.model import Severity, Violation
+from agentforge.patterns import Pattern
 
 _EXACT = 1_000_000  # an id is more exact than any pattern
 
@@ -38,12 +40,14 @@ class Selection:
         overrides: for some paths, in order.
         files: of the project's own rules.
         team: what is set in the database, below all that the project says.
+        patterns: of the team, which the database holds.
     """
 
     project: RuleSettings = field(default_factory=RuleSettings)
     overrides: tuple[Override, ...] = ()
     files: tuple[RuleFile, ...] = ()
     team: tuple[TeamRule, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -53,7 +57,8 @@ class Selection:
             for layer_paths, rules in [((), self.project), *((item.paths, item.rules) for item in self.overrides)]
         ]
         team = sorted((rule.language, rule.rule_id, str(rule.enabled), str(rule.severity)) for rule in self.team)
-        said = repr((layers, sorted(file.digest for file in self.files), *([team] if team else ())))
+        more = [item for item in (team, self.patterns) if item]
+        said = repr((layers, sorted(file.digest for file in self.files), *more))
         return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
     def layers(self, path: str, language: str) -> tuple[RuleSettings, ...]:
@@ -81,6 +86,10 @@ class Chosen:
         else:
             self.rules = RuleSet(language, tuple(_wanted(selection, rule) for rule in shipped))
         self._off = frozenset(rule.id for rule in shipped if not rule.enabled)
+
+    def wants(self, path: str, pattern: Pattern) -> bool:
+        """Whether a pattern counts in a file; idioms are no rules, but are switched on and off like them."""
+        return verdict(self._selection.layers(path, self._language), pattern.rule_id, on=pattern.enabled)[0]
 
     def apply(self, path: str, found: Iterable[Violation]) -> list[Violation]:
         """What of the violations in a file its project wants to hear of, as severe as it wants.
@@ -172,8 +181,11 @@ def rules_of(selection: Selection, language: str) -> tuple[Rule, ...]:
     Raises:
         UsageError: a rule file is not usable, or an own rule has the id of another one.
     """
+    built_in = loader.load(language)
+    if selection.patterns:
+        built_in = (*built_in, *rules_of_patterns(selection.patterns, language))
     if not selection.files:
-        return loader.load(language)
+        return built_in
     own: dict[str, Rule] = {}
     for folder in selection.project.folders:
         for rule in loader.load_folder(folder, language):
@@ -183,7 +195,7 @@ def rules_of(selection: Selection, language: str) -> tuple[Rule, ...]:
                     "Give one of them another id.",
                 )
             own[rule.id] = rule
-    return (*loader.load(language), *own.values())
+    return (*built_in, *own.values())
 
 
 @lru_cache(maxsize=1000)

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from agentforge.patterns import Example, Pattern
 
 # Of one example nothing is known of the spread: what is nearly the same code.
-ONE_EXAMPLE = 0.75
+ONE_EXAMPLE = 0.6
 # However much the examples differ, what is no nearer than this has nothing in common with them: of random pairs of
 # functions of Django one in a hundred is.
-LEAST, MOST = 0.35, 0.95
+LEAST, MOST = 0.25, 0.95
 _NODE_TYPE = re.compile(r"\((\w+)")
 
 
@@ -95,13 +95,17 @@ def has_words(pattern: Pattern, code: bytes) -> bool:
     return all(any(word in code for word in group) for group in _words(pattern.words))
 
 
-def lacks_words(pattern: Pattern, code: bytes) -> bool:
-    """Whether a piece of code, in lower case, has none of the texts that speak against a pattern."""
-    return not any(word in code for word in _encoded(pattern.not_words))
+def demands_met(pattern: Pattern, code: bytes, parsed: ParsedFile, span: tuple[int, int]) -> bool:
+    """Whether a function has all that a pattern wants, and none of what speaks against it.
 
-
-def has_kinds(pattern: Pattern, parsed: ParsedFile, span: tuple[int, int]) -> bool:
-    """Whether the syntax between two bytes has all kinds that a pattern wants."""
+    Args:
+        pattern: what is wanted.
+        code: of the function, in lower case and without its comments.
+        parsed: the file of the function.
+        span: its bytes in the file.
+    """
+    if not has_words(pattern, code) or any(word in code for word in _encoded(pattern.not_words)):
+        return False
     if not pattern.kinds:
         return True
     kinds = _kinds()

@@ -169,6 +169,14 @@ class SeverityCount:
 
 
 @dataclass(frozen=True, slots=True)
+class IdiomCount:
+    """How many functions are an idiom, by the name of its pattern."""
+
+    name: str
+    functions: int
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What a person reads at the end of an analysis; the whole project as of this analysis.
 
@@ -183,6 +191,7 @@ class Summary:
     duplicates: tuple[DuplicatePair, ...] = ()
     duplicate_count: int = 0
     waived: int = 0
+    idioms: tuple[IdiomCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

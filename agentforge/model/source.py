@@ -77,6 +77,7 @@ class Function:
         code: its source text (comments included), as UTF-8 text with `\\n` line ends.
         code_hash: SHA-256 of its code without comments and with white space collapsed: equal for identical bodies.
         features: opaque bytes made by `agentforge.embed.features` for embedders that work from the tree.
+        idioms: names of the patterns of this type that it falls within.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Function:
     code: str = ""
     code_hash: str = ""
     features: bytes = b""
+    idioms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 A shipped one is a file in `shipped/`; a team's own are in the database. Nothing here knows vectors.
 """
 
-from agentforge.patterns.loader import read, shipped
+from agentforge.patterns.loader import FOLDER, read, shipped
 from agentforge.patterns.pattern import Example, Measured, Pattern, PatternType
 
-__all__ = ["Example", "Measured", "Pattern", "PatternType", "read", "shipped"]
+__all__ = ["FOLDER", "Example", "Measured", "Pattern", "PatternType", "read", "shipped"]

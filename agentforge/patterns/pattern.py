@@ -28,7 +28,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How often a pattern was right on real projects: hits, those of them that were read, and the right ones of these."""
+    """How often a pattern was right on real projects: hits, how many were read, and how many of these were right."""
 
     hits: int
     read: int

@@ -14,6 +14,7 @@ from agentforge.detect.duplicates import RULE
 from agentforge.detect.selection import NOTHING_CHOSEN, Selection
 from agentforge.detect.track import track
 from agentforge.embed.calibration import of_comparable
+from agentforge.embed.interface import DEFAULT_MODEL
 from agentforge.errors import AgentForgeError, AnalysisCancelled, DatabaseError
 from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFile, SourceFile, Violation
 from agentforge.pipeline.changes import Changes, find_changes
@@ -29,7 +30,7 @@ from agentforge.pipeline.stopwatch import Stopwatch
 from agentforge.pipeline.team_rules import under_team
 from agentforge.pipeline.waivers import rescore
 from agentforge.pipeline.worker import WorkerConfig
-from agentforge.store import lifecycle, waivers
+from agentforge.store import lifecycle, patterns, waivers
 from agentforge.store.load import Load, Target
 from agentforge.store.read import Reader
 from agentforge.store.retry import retrying
@@ -109,7 +110,8 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
         with _recorded(connection, run):
             target = Target(project_id, tree.branch, run.id, model_id, engine)
             features = request.embedder.needs_features
-            config = WorkerConfig(request.options.max_file_size, bandit, features, request.selection)
+            model = embedder.name if features else DEFAULT_MODEL
+            config = WorkerConfig(request.options.max_file_size, bandit, features, request.selection, model=model)
             work = _Work(connection, request, target, config, observer)
             work.update(run, last)
         with work.watch.phase("report"):
@@ -145,6 +147,7 @@ class _Work:
         self._analyzed: list[str] = []
         self._violations: list[Violation] = []
         self._suspects: list[Violation] = []
+        self._idioms: list[patterns.IdiomRow] = []
         self._changes = Changes([], 0, [], {})
         self._base = find_base(connection, target.project_id, target.branch)
         self.watch = Stopwatch()
@@ -246,6 +249,7 @@ class _Work:
             self._analyzed.extend(file.path for file in files)
             self._violations.extend(violation for file in files for violation in file.violations)
             self._suspects.extend(violation for file in files for violation in file.suspects)
+            self._idioms.extend(patterns.idiom_rows(files))
             with self.watch.phase("store"):
                 load.add(files)
             with self.watch.phase("embed"):
@@ -259,6 +263,7 @@ class _Work:
         tracked = track(known, self._violations, changes.renames)
         elsewhere = inherited(self._connection, self._target.project_id, self._base, self._request.tree, tracked)
         load.store(tracked.found, tracked.gone, changes.gone, changes.renames, elsewhere)
+        patterns.store_idioms(self._connection, self._target.project_id, self._target.branch, self._idioms)
         self.watch.recount("store", len(self._analyzed) + len(self._violations) + len(changes.gone))
 
     def _compare(self, load: Load) -> None:

@@ -7,7 +7,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from agentforge import languages
+from agentforge import languages, patterns
 from agentforge.detect.bandit import BanditConfig
 from agentforge.detect.selection import NOTHING_CHOSEN, Selection
 
@@ -17,8 +17,9 @@ _TOOLS = ("tree-sitter", "radon", "bandit")
 def engine_version(version: str, bandit: BanditConfig, selection: Selection = NOTHING_CHOSEN) -> str:
     """The tool's version, `+`, and a digest of what else decides what is found: files of another one are stale.
 
-    That is: the data of the languages (queries, rules), the rules that the project chose and its own ones, the
-    grammars, radon, bandit and its configuration, and the version of Python, whose own parser reads Python files.
+    That is: the data of the languages (queries, rules), the patterns, the rules that the project chose and its own
+    ones, the grammars, radon, bandit and its configuration, and the version of Python, whose own parser reads Python
+    files.
 
     Args:
         version: of agentforge.
@@ -29,9 +30,10 @@ def engine_version(version: str, bandit: BanditConfig, selection: Selection = NO
     grammars = {languages.get(name).grammar[0].replace("_", "-") for name in languages.names()}
     for distribution in (*_TOOLS, *sorted(grammars)):
         digest.update(f"{distribution} {metadata.version(distribution)}\n".encode())
-    for file in sorted(languages.FOLDER.rglob("*")):
-        if file.suffix in {".toml", ".scm"}:
-            digest.update(f"{file.relative_to(languages.FOLDER)}\0".encode() + file.read_bytes())
+    for folder in (languages.FOLDER, patterns.FOLDER):
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in {".toml", ".scm"}:
+                digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
     if selection != NOTHING_CHOSEN:
         digest.update(selection.digest.encode())
     digest.update(repr((bandit.tests, bandit.skips, bandit.profile)).encode())

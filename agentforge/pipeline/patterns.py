@@ -1,20 +1,25 @@
-"""The functions of a file that fall within patterns."""
+"""The functions of a file that fall within patterns, as violations and as idioms."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import dataclasses
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from agentforge.embed.interface import Snippet
-from agentforge.model import Function
-from agentforge.patterns import Pattern
+from agentforge.model import FileMetrics, Function, Violation
+from agentforge.patterns import Pattern, PatternType, shipped
 
 if TYPE_CHECKING:
+    from agentforge.detect import Rule
     from agentforge.embed.interface import Embedder
     from agentforge.embed.patterns import Shape
     from agentforge.parse import ParsedFile
+
+    Likely = tuple[Function, list[Pattern]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,44 +65,47 @@ class Finder:
         return self._shapes[pattern.name]
 
     def find(
-        self, parsed: ParsedFile, functions: Sequence[Function], *, is_test: bool, wanted: Collection[str] | None = None
+        self,
+        parsed: ParsedFile,
+        functions: Sequence[Function],
+        *,
+        is_test: bool,
+        wanted: Callable[[Pattern], bool] = lambda _: True,
     ) -> list[Within]:
-        """The functions of a file that fall within a pattern, by place.
+        """The functions of a file that fall within a pattern; of two of which one lies in the other, the inner one.
 
         Args:
             parsed: the file.
             functions: of the file.
             is_test: whether it holds tests.
-            wanted: names of the patterns to compare with; None for all.
+            wanted: says whether a pattern counts here.
         """
+        from agentforge.embed.patterns import has_words
+
+        if not functions:
+            return []
         text = parsed.data.lower()
         patterns = [
             pattern
             for pattern in self._patterns
-            if (wanted is None or pattern.name in wanted)
-            and (pattern.in_tests or not is_test)
+            if has_words(pattern, text)
             and pattern.applies_to(parsed.language.name)
-            and _may_have(pattern, text)
+            and (pattern.in_tests or not is_test)
+            and wanted(pattern)
         ]
         likely = list(_likely(patterns, parsed, functions, text)) if patterns else []
-        if not likely:
-            return []
-        return list(self._near(parsed, likely))
+        return _innermost(list(self._near(parsed, likely))) if likely else []
 
-    def _near(self, parsed: ParsedFile, likely: Sequence[tuple[Function, list[Pattern]]]) -> Iterator[Within]:
+    def _near(self, parsed: ParsedFile, likely: Sequence[Likely]) -> Iterator[Within]:
+        """Those that are near enough."""
         from agentforge.embed.features import extract
 
-        language = parsed.language.name
-        missing = [(item.start_byte, item.end_byte) for item, _ in likely if not item.features]
-        made = iter(extract(parsed, missing))
+        made = iter(extract(parsed, [(item.start_byte, item.end_byte) for item, _ in likely if not item.features]))
         snippets = [
-            Snippet(
-                language, item.name, _code(parsed, item), item.features or next(made)
-            )
+            Snippet(parsed.language.name, item.name, _code(parsed, item), item.features or next(made))
             for item, _ in likely
         ]
-        vectors = self.embedder.embed(snippets)
-        for (function, patterns), vector in zip(likely, vectors, strict=True):
+        for (function, patterns), vector in zip(likely, self.embedder.embed(snippets), strict=True):
             for pattern in patterns:
                 shape = self.shape(pattern)
                 score = float(vector @ shape.centroid)
@@ -106,44 +114,85 @@ class Finder:
 
 
 @lru_cache(maxsize=16)
-def finder(patterns: tuple[Pattern, ...], model: str) -> Finder:
-    """The finder of some patterns, prepared once a process."""
-    return Finder(patterns, model)
+def finder(own: tuple[Pattern, ...], model: str) -> Finder:
+    """The finder of the patterns that ship and of some others, prepared once a process."""
+    return Finder((*shipped(), *own), model)
+
+
+def violations_of(
+    parsed: ParsedFile, metrics: FileMetrics, found: Iterable[Within], rules: Iterable[Rule], path: str
+) -> list[Violation]:
+    """What functions that fall within a pattern break, without fingerprints.
+
+    Args:
+        parsed: the file.
+        metrics: of the file.
+        found: the functions.
+        rules: that are on, those of the patterns among them.
+        path: of the file.
+    """
+    from agentforge.detect.engine import Places
+
+    by_id = {rule.id: rule for rule in rules}
+    places = Places(parsed, metrics.functions)
+    return [
+        places.whole(by_id[item.pattern.rule_id], item.function, path)
+        for item in found
+        if item.pattern.rule_id in by_id
+    ]
+
+
+def with_idioms(metrics: FileMetrics, found: Iterable[Within]) -> FileMetrics:
+    """The same with the idioms that functions are."""
+    idioms: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for item in found:
+        if item.pattern.type is PatternType.IDIOM:
+            idioms[item.function.start_byte, item.function.end_byte].append(item.pattern.name)
+    if not idioms:
+        return metrics
+    functions = (
+        dataclasses.replace(function, idioms=tuple(sorted(names)))
+        if (names := idioms.get((function.start_byte, function.end_byte)))
+        else function
+        for function in metrics.functions
+    )
+    return dataclasses.replace(metrics, functions=tuple(functions))
+
+
+def _innermost(found: list[Within]) -> list[Within]:
+    return [item for item in found if not any(_holds(item, other) for other in found)]
+
+
+def _holds(item: Within, other: Within) -> bool:
+    outer, inner = item.function, other.function
+    return (
+        item.pattern is other.pattern
+        and (outer.start_byte, outer.end_byte) != (inner.start_byte, inner.end_byte)
+        and outer.start_byte <= inner.start_byte
+        and inner.end_byte <= outer.end_byte
+    )
 
 
 def _code(parsed: ParsedFile, function: Function) -> str:
     return function.code or parsed.data[function.start_byte : function.end_byte].decode("utf-8", "replace")
 
 
-def _may_have(pattern: Pattern, text: bytes) -> bool:
-    from agentforge.embed.patterns import has_words
-
-    return has_words(pattern, text)
-
-
 def _likely(
     patterns: Sequence[Pattern], parsed: ParsedFile, functions: Sequence[Function], text: bytes
-) -> Iterator[tuple[Function, list[Pattern]]]:
+) -> Iterator[Likely]:
     """The functions that have all that a pattern wants, with these patterns."""
     from agentforge.embed.features import without_comments
-    from agentforge.embed.patterns import has_kinds, has_words, lacks_words
+    from agentforge.embed.patterns import demands_met, has_words
 
     code = None
     for function in functions:
         span = (function.start_byte, function.end_byte)
-        found = [
-            pattern
-            for pattern in patterns
-            if function.lines_of_code >= pattern.min_lines and has_words(pattern, text[slice(*span)])
-        ]
+        part = text[slice(*span)]
+        found = [item for item in patterns if function.lines_of_code >= item.min_lines and has_words(item, part)]
         if not found:
             continue
-        code = code if code is not None else without_comments(parsed).lower()
-        body = code[slice(*span)]
-        found = [
-            pattern
-            for pattern in found
-            if has_words(pattern, body) and lacks_words(pattern, body) and has_kinds(pattern, parsed, span)
-        ]
+        code = without_comments(parsed).lower() if code is None else code
+        part = code[slice(*span)]
+        found = [item for item in found if demands_met(item, part, parsed, span)]
         if found:
             yield function, found

@@ -113,6 +113,15 @@ def similar(search: Search, request: Request) -> Found:
     return Found(subject.ref, vector.model, curve.calibrated, matches, lacking, left_out)
 
 
+def look_up(search: Search, request: Request) -> FunctionRef:
+    """The function that the user means, with its code.
+
+    Raises:
+        UsageError: there is none, or there are several that differ; says what there is.
+    """
+    return _subject(search, request).ref
+
+
 def explained(found: Found) -> Found:
     """The same, with the reason of each match in words. It asks no database."""
     if not found.matches:

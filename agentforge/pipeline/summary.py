@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from agentforge.model import (
     FileAnalysis,
     Function,
     FunctionRef,
+    IdiomCount,
     LanguageSummary,
     Scores,
     Severity,
@@ -71,12 +72,14 @@ class Totals:
         self._worst: dict[Severity, list[tuple[bool, Violation]]] = {severity: [] for severity in Severity}
         self._functions: list[tuple[_Place, Function]] = []
         self._parse_errors = self._waived = 0
+        self._idioms: Counter[str] = Counter()
 
     def add(self, file: FileAnalysis) -> None:
         """Take a file."""
         self._languages[file.language].add(file)
         self._parse_errors += file.metrics.parse_error is not None
         self._add_functions(file)
+        self._idioms.update(name for function in file.metrics.functions for name in function.idioms)
         for violation in file.violations:
             if violation.status in _COLUMN:
                 self._counts[violation.severity][_COLUMN[violation.status]] += 1
@@ -119,6 +122,9 @@ class Totals:
             top_violations=tuple(self.worst()[:TOP_VIOLATIONS]),
             parse_errors=self._parse_errors,
             waived=self._waived,
+            idioms=tuple(
+                IdiomCount(*row) for row in sorted(self._idioms.items(), key=lambda row: (-row[1], row[0]))
+            ),
         )
 
 

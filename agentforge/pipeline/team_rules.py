@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from agentforge.detect import catalogue
 from agentforge.detect.catalogue import Entry
 from agentforge.detect.selection import Selection
+from agentforge.pipeline.team_patterns import team_patterns
 from agentforge.store import rules
 
 if TYPE_CHECKING:
@@ -20,11 +21,14 @@ def fill(connection: Connection) -> int:
 
 
 def under_team(connection: Connection, selection: Selection) -> Selection:
-    """A project's selection with what the team has set in the database below it; the project has the last word."""
+    """A project's selection with the patterns of the team, and what it has set in the database below it.
+
+    The project has the last word.
+    """
     if rules.is_unfilled(connection):
         fill(connection)
-    team = rules.switches(connection)
-    return dataclasses.replace(selection, team=team) if team else selection
+    team, own = rules.switches(connection), team_patterns(connection)
+    return dataclasses.replace(selection, team=team, patterns=own) if team or own else selection
 
 
 def rows(entry: Entry, language: str | None = None) -> list[dict[str, Any]]:

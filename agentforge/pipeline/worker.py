@@ -15,12 +15,14 @@ from agentforge.detect import detect, duplicates
 from agentforge.detect.bandit import BanditConfig
 from agentforge.detect.bandit.columns import in_characters
 from agentforge.detect.fingerprint import assign
-from agentforge.detect.selection import NOTHING_CHOSEN, Selection, chosen
+from agentforge.detect.selection import NOTHING_CHOSEN, Chosen, Selection, chosen
 from agentforge.detect.waivers import identify
+from agentforge.embed.interface import DEFAULT_MODEL
 from agentforge.measure.radon import measure_python
 from agentforge.measure.scores import score
 from agentforge.model import Chunk, FileAnalysis, FileMetrics, Function, SkippedFile, SourceFile, Violation
 from agentforge.parse.python_ast import parse_python
+from agentforge.pipeline.patterns import finder, violations_of, with_idioms
 from agentforge.walk import UnreadableSourceError, read_source
 
 Piece = TypeVar("Piece", Function, Chunk)
@@ -36,6 +38,7 @@ class WorkerConfig:
         features: whether to extract what an embedder reads from trees.
         selection: which rules apply, and how severe they are.
         text: whether to keep the code of functions and what lies outside them: for who stores or embeds it.
+        model: that compares functions with patterns.
     """
 
     max_file_size: int
@@ -43,6 +46,7 @@ class WorkerConfig:
     features: bool = False
     selection: Selection = NOTHING_CHOSEN
     text: bool = True
+    model: str = DEFAULT_MODEL
 
 
 def analyse_batch(config: WorkerConfig, batch: Sequence[SourceFile]) -> list[FileAnalysis | SkippedFile]:
@@ -77,8 +81,12 @@ def analyse_file(config: WorkerConfig, file: SourceFile) -> FileAnalysis | Skipp
         return _result(file, raw, metrics, assign(found, decoded.text, metrics.functions))
     choice = chosen(config.selection, parsed.language.name)
     is_test = parsed.language.is_test(file.path)
+    if config.features:
+        metrics = _with_features(parsed, metrics)
     found += detect(parsed, metrics, file.path, is_test=is_test, rules=choice.rules)
     found += duplicates.candidates(parsed, metrics, file.path, is_test=is_test, rules=choice.rules.rules)
+    within, metrics = _find_patterns(config, choice, parsed, metrics, file.path, is_test=is_test)
+    found += within
     complete = metrics.parse_error is None
     violations = identify(
         parsed,
@@ -89,9 +97,18 @@ def analyse_file(config: WorkerConfig, file: SourceFile) -> FileAnalysis | Skipp
         file.path,
         complete=complete,
     )
-    if config.features:
-        metrics = _with_features(parsed, metrics)
     return _result(file, raw, metrics, tuple(choice.apply(file.path, violations)))  # of waivers, too
+
+
+def _find_patterns(
+    config: WorkerConfig, choice: Chosen, parsed: parse.ParsedFile, metrics: FileMetrics, path: str, *, is_test: bool
+) -> tuple[list[Violation], FileMetrics]:
+    """What functions that fall within a pattern break, and the metrics with the idioms that they are."""
+    patterns = finder(config.selection.patterns, config.model)
+    found = patterns.find(parsed, metrics.functions, is_test=is_test, wanted=lambda item: choice.wants(path, item))
+    if not found:
+        return [], metrics
+    return violations_of(parsed, metrics, found, choice.rules, path), with_idioms(metrics, found)
 
 
 def _with_features(parsed: parse.ParsedFile, metrics: FileMetrics) -> FileMetrics:

@@ -153,6 +153,7 @@ def function_object(function: Function) -> dict[str, Any]:
             "effort": _rounded(halstead.effort),
         },
         "maintainability_index": _rounded(function.maintainability_index),
+        "idioms": list(function.idioms),
     }
 
 

@@ -51,6 +51,9 @@ def _sections(report: Report) -> Iterator[RenderableType]:
     if parts.duplicates:
         yield _title(f"\nNearly the same code: {parts.duplicate_count:,} pairs of functions")
         yield _duplicates(parts)
+    if parts.idioms:
+        yield _title("\nIdioms")
+        yield Text(", ".join(f"{one_line(item.name)} {item.functions:,}" for item in parts.idioms))
     if report.gate is not None:
         yield from _gate(report.gate)
     yield from _closing_lines(report)

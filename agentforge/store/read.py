@@ -15,6 +15,7 @@ from agentforge.model import (
     Function,
     FunctionRef,
     Halstead,
+    IdiomCount,
     LanguageSummary,
     LineCounts,
     Scores,
@@ -61,6 +62,7 @@ class Reader:
             duplicates=duplicates,
             duplicate_count=duplicate_count,
             waived=sum(row[3] for row in counts.values()),
+            idioms=tuple(IdiomCount(*row) for row in self._rows("idiom_counts")),
         )
 
     def violations(self, *, limit: int | None = None, open_only: bool = False) -> Iterator[Violation]:
@@ -82,9 +84,12 @@ class Reader:
 
     def files(self) -> Iterator[FileAnalysis]:
         """All files in the order of paths, with their functions (without code) and without their violations."""
+        idioms = defaultdict(list)
+        for function_id, name in self._rows("idioms"):
+            idioms[function_id].append(name)
         functions = defaultdict(list)
         for row in self._rows("functions"):
-            functions[row[0]].append(_function(row[1:]))
+            functions[row[0]].append(_function(row[1:], idioms.get(row[19], ())))
         for row in self._rows("files"):
             yield _file(row, tuple(functions.get(row[0], ())))
 
@@ -113,7 +118,7 @@ def _violation(row: Sequence[Any]) -> Violation:
     return Violation(*values)
 
 
-def _function(row: Sequence[Any]) -> Function:
+def _function(row: Sequence[Any], idioms: Sequence[str]) -> Function:
     return Function(
         name=row[0],
         qualified_name=row[1],
@@ -129,6 +134,7 @@ def _function(row: Sequence[Any]) -> Function:
         nesting=row[9],
         halstead=Halstead(*row[10:17]),
         maintainability_index=row[17],
+        idioms=tuple(idioms),
     )
 
 

@@ -83,7 +83,26 @@ ORDER BY file_path COLLATE "C";
 -- functions --
 SELECT f.file_analysis_id, f.function_name, f.qualified_name, f.function_signature, f.start_line, f.end_line,
        f.lines_of_code, f.parameters, f.cyclomatic, f.cognitive, f.nesting, f.distinct_operators, f.distinct_operands,
-       f.operators, f.operands, f.halstead_volume, f.halstead_difficulty, f.halstead_effort, f.maintainability_index
+       f.operators, f.operands, f.halstead_volume, f.halstead_difficulty, f.halstead_effort, f.maintainability_index,
+       f.id
 FROM agentforge.functions AS f JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
 WHERE f.project_id = %(project_id)s AND a.branch = %(branch)s
 ORDER BY f.id;
+
+-- idioms --
+-- The idioms of the functions of a branch.
+SELECT i.function_id, i.pattern_name
+FROM agentforge.function_idioms AS i
+JOIN agentforge.functions AS f ON f.id = i.function_id
+JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+WHERE i.project_id = %(project_id)s AND a.branch = %(branch)s
+ORDER BY i.function_id, i.pattern_name;
+
+-- idiom_counts --
+SELECT i.pattern_name, count(*)
+FROM agentforge.function_idioms AS i
+JOIN agentforge.functions AS f ON f.id = i.function_id
+JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+WHERE i.project_id = %(project_id)s AND a.branch = %(branch)s
+GROUP BY i.pattern_name
+ORDER BY count(*) DESC, i.pattern_name;
