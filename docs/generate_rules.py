@@ -1,4 +1,4 @@
-"""Write the pages of docs/rules from the rules: one for each language, one for what all have, and an index.
+"""Write the pages of docs/rules from the rules: one a language, one for what all have, one for patterns, and an index.
 
     python docs/generate_rules.py
 
@@ -16,12 +16,12 @@ from agentforge.detect.catalogue import Entry
 
 FOLDER = Path(__file__).with_name("rules")
 FENCES = {"csharp": "csharp", "cpp": "cpp", "common": "text"}
-COMMON = "common"
+COMMON, PATTERNS = "common", "patterns"
 
 
 def pages() -> dict[str, str]:
     """File name -> text."""
-    homes: dict[str, list[Entry]] = {name: [] for name in (COMMON, *languages.names())}
+    homes: dict[str, list[Entry]] = {name: [] for name in (COMMON, PATTERNS, *languages.names())}
     for entry in catalogue.entries():
         homes[entry.home].append(entry)
     made = {f"{home}.md": _page(home, entries) for home, entries in homes.items()}
@@ -29,7 +29,8 @@ def pages() -> dict[str, str]:
 
 
 def _title(home: str) -> str:
-    return "All languages" if home == COMMON else languages.get(home).title
+    names = {COMMON: "All languages", PATTERNS: "Patterns"}
+    return names.get(home) or languages.get(home).title
 
 
 def _index(homes: dict[str, list[Entry]]) -> str:
@@ -67,7 +68,9 @@ def _page(home: str, entries: list[Entry]) -> str:
         )
     for entry in rules:
         lines += ["", *_section(entry, home)]
-    if home != COMMON:
+    if home == PATTERNS:
+        lines += ["", "`agentforge patterns show NAME` shows the examples; [patterns.md](../patterns.md) says how they work."]
+    elif home != COMMON:
         lines += ["", "## Rules that other pages describe", "", *_elsewhere(home)]
     if tests:
         lines += ["", "## bandit's tests", "", *_tests(tests)]

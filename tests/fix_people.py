@@ -48,6 +48,7 @@ ROWS = """
     SELECT %(p)s, id, 'module', 'secret', 1, 1, decode(md5(id::text), 'hex'), 'secret code' FROM file_analyses
     WHERE project_id = %(p)s;
     INSERT INTO code_embeddings SELECT id, project_id, 1, '[1,2]' FROM code_chunks WHERE project_id = %(p)s;
+    INSERT INTO function_idioms SELECT %(p)s, min(id), 'secret' FROM functions WHERE project_id = %(p)s;
     INSERT INTO function_duplicates
     SELECT %(p)s, min(id), max(id), 1 FROM functions WHERE project_id = %(p)s;
     INSERT INTO code_violations (project_id, branch, file_path, rule_id, rule_name, category, severity, confidence,

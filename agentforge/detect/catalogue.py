@@ -13,6 +13,7 @@ from agentforge.detect import loader
 from agentforge.detect.rule import Rule
 from agentforge.errors import UsageError
 from agentforge.model import Category, Confidence, Severity
+from agentforge.patterns import PatternType, shipped
 
 _BANDIT = Path(__file__).parent / "bandit" / "tests.toml"
 _PRECISION = Path(__file__).parent / "precision.toml"
@@ -125,6 +126,13 @@ def bandit() -> tuple[Entry, ...]:
 
 @cache
 def precision() -> dict[str, Precision]:
-    """Rule id -> what was measured."""
+    """Rule id -> what was measured; what was of a pattern stands in its own file."""
     data = tomllib.loads(_PRECISION.read_text("utf-8"))
-    return {id_: Precision(found["hits"], found["read"], found["right"]) for id_, found in data["rules"].items()}
+    return {
+        **{id_: Precision(found["hits"], found["read"], found["right"]) for id_, found in data["rules"].items()},
+        **{
+            pattern.rule_id: Precision(found.hits, found.read, found.right)
+            for pattern in shipped()
+            if (found := pattern.measured) and pattern.type is not PatternType.IDIOM
+        },
+    }

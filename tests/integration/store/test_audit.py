@@ -119,6 +119,14 @@ ROWS: dict[str, tuple[dict[str, str], str]] = {
         },
         "neighbours = array_fill(1, ARRAY[64])",
     ),
+    "function_idioms": (
+        {
+            "project_id": PROJECT,
+            "function_id": "(SELECT min(id) FROM functions)",
+            "pattern_name": "'builder-step'",
+        },
+        "pattern_name = 'lru-cache'",
+    ),
     "function_duplicates": (
         {
             "project_id": PROJECT,
