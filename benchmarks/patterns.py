@@ -33,10 +33,13 @@ def hits(finder: Finder, tree: Path) -> Iterator[Hit]:
         language = languages.detect(path, raw[:4096])
         if language is None:
             continue
+        is_test = languages.get(language).is_test(path)
+        if not finder.possible(raw.lower(), language, is_test=is_test):
+            continue
         decoded = parse.decode(raw)
         parsed = parse.parse(language, decoded)
         functions = measure.measure(parsed, decoded).functions
-        for found in finder.find(parsed, functions, is_test=languages.get(language).is_test(path)):
+        for found in finder.find(parsed, functions, is_test=is_test):
             yield tree.name, path, found
 
 

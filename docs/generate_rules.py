@@ -69,7 +69,10 @@ def _page(home: str, entries: list[Entry]) -> str:
     for entry in rules:
         lines += ["", *_section(entry, home)]
     if home == PATTERNS:
-        lines += ["", "`agentforge patterns show NAME` shows the examples; [patterns.md](../patterns.md) says how they work."]
+        lines += [
+            "",
+            "`agentforge patterns show NAME` shows the examples; [patterns.md](../patterns.md) says how they work.",
+        ]
     elif home != COMMON:
         lines += ["", "## Rules that other pages describe", "", *_elsewhere(home)]
     if tests:

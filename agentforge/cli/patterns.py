@@ -20,6 +20,7 @@ from agentforge.model import FunctionRef, Severity
 from agentforge.patterns import Pattern, PatternType, shipped
 from agentforge.pipeline import pattern_matches, team_patterns
 from agentforge.pipeline.pattern_matches import PatternMatch
+from agentforge.pipeline.patterns import Finder
 from agentforge.pipeline.scope import check_language, named_projects
 from agentforge.report import patterns as report
 from agentforge.report.similar import function_object
@@ -141,8 +142,6 @@ def run_list(settings: DatabaseSettings, kind: str | None, *, as_json: bool) -> 
 
 def run_show(settings: DatabaseSettings, name: str, *, as_json: bool) -> int:
     """Show one pattern with its examples."""
-    from agentforge.pipeline.patterns import Finder
-
     with open_database(settings, say, Request("patterns show"), needs_session=False) as connection:
         pattern = team_patterns.named(_known(connection), name)
     shape = Finder([pattern], DEFAULT_MODEL).shape(pattern)
@@ -171,12 +170,13 @@ def run_match(settings: DatabaseSettings, wanted: Wanted, *, as_json: bool) -> i
     source = _source(wanted.file) if wanted.file is not None else None
     with open_database(settings, say, Request("patterns match"), needs_session=False) as connection:
         patterns = _chosen(_known(connection), wanted)
+        finder = Finder(patterns, DEFAULT_MODEL)
         if source is not None:
             path = wanted.file or "-"
-            found = pattern_matches.in_code(source, path, wanted.code_language, patterns, DEFAULT_MODEL)
+            found = pattern_matches.in_code(source, path, wanted.code_language, finder)
         else:
             projects = _projects(Search(connection), wanted.project)
-            found = pattern_matches.in_projects(connection, projects, patterns, DEFAULT_MODEL, tests=wanted.tests)
+            found = pattern_matches.in_projects(connection, projects, finder, tests=wanted.tests)
     shown = pattern_matches.explained(_first(found, wanted.limit))
     if as_json:
         print_json(

@@ -51,35 +51,33 @@ class _Candidate:
 
 
 def in_projects(
-    connection: Connection, projects: Sequence[SearchedProject], patterns: Sequence[Pattern], model: str, *, tests: bool
+    connection: Connection, projects: Sequence[SearchedProject], finder: Finder, *, tests: bool
 ) -> list[PatternMatch]:
     """The functions of projects that fall within patterns, as they are stored.
 
     Args:
         connection: to the database.
         projects: whose branches that were analysed last are looked at.
-        patterns: to compare with.
-        model: name of the embedder.
+        finder: compares with its patterns.
         tests: look at test files too, whatever a pattern says.
     """
 
     def candidates() -> Iterator[_Candidate]:
         for function, name, is_test in stored.functions_of(connection, projects):
-            wanted = [item for item in patterns if tests or item.in_tests or not is_test]
+            wanted = [item for item in finder.patterns if tests or item.in_tests or not is_test]
             yield from _candidate(function, name, wanted)
 
-    return _ranked(candidates(), Finder(patterns, model))
+    return _ranked(candidates(), finder)
 
 
-def in_code(raw: bytes, path: str, language: str | None, patterns: Sequence[Pattern], model: str) -> list[PatternMatch]:
+def in_code(raw: bytes, path: str, language: str | None, finder: Finder) -> list[PatternMatch]:
     """The functions of a piece of source that fall within patterns.
 
     Args:
         raw: a file, or what is on standard input.
         path: as it is shown.
         language: None to go by the path, else to guess.
-        patterns: to compare with.
-        model: name of the embedder.
+        finder: compares with its patterns.
 
     Raises:
         UsageError: it is in no language that is parsed, or holds no function.
@@ -101,7 +99,6 @@ def in_code(raw: bytes, path: str, language: str | None, patterns: Sequence[Patt
         raise UsageError(f"{path} takes the parser too long.", "Give a smaller piece of it.") from None
     if not functions:
         raise UsageError(f"There is no function in {path}.", f"It was read as {languages.get(language).title}.")
-    finder = Finder(patterns, model)
     found = finder.find(parsed, functions, is_test=False)
     refs = (
         FunctionRef(

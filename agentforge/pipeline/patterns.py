@@ -45,7 +45,7 @@ class Finder:
             patterns: to compare with.
             model: name of the embedder.
         """
-        self._patterns = tuple(patterns)
+        self.patterns = tuple(patterns)
         self._model = model
         self._shapes: dict[str, Shape] = {}
 
@@ -64,6 +64,28 @@ class Finder:
             self._shapes[pattern.name] = shape_of(pattern.examples, pattern.spread, self.embedder)
         return self._shapes[pattern.name]
 
+    def possible(
+        self, text: bytes, language: str, *, is_test: bool, wanted: Callable[[Pattern], bool] = lambda _: True
+    ) -> list[Pattern]:
+        """The patterns that a function of a file may fall within, by what can be told without a tree.
+
+        Args:
+            text: of the file, in lower case.
+            language: of the file.
+            is_test: whether it holds tests.
+            wanted: says whether a pattern counts here.
+        """
+        from agentforge.embed.patterns import has_words
+
+        return [
+            pattern
+            for pattern in self.patterns
+            if has_words(pattern, text)
+            and pattern.applies_to(language)
+            and (pattern.in_tests or not is_test)
+            and wanted(pattern)
+        ]
+
     def find(
         self,
         parsed: ParsedFile,
@@ -80,19 +102,8 @@ class Finder:
             is_test: whether it holds tests.
             wanted: says whether a pattern counts here.
         """
-        from agentforge.embed.patterns import has_words
-
-        if not functions:
-            return []
         text = parsed.data.lower()
-        patterns = [
-            pattern
-            for pattern in self._patterns
-            if has_words(pattern, text)
-            and pattern.applies_to(parsed.language.name)
-            and (pattern.in_tests or not is_test)
-            and wanted(pattern)
-        ]
+        patterns = self.possible(text, parsed.language.name, is_test=is_test, wanted=wanted) if functions else []
         likely = list(_likely(patterns, parsed, functions, text)) if patterns else []
         return _innermost(list(self._near(parsed, likely))) if likely else []
 
