@@ -97,14 +97,13 @@ def run_add(settings: DatabaseSettings, new: New, *, as_json: bool) -> int:
         print_json({"pattern": _whole(added.pattern, added.shape)})
     else:
         pattern = added.pattern
-        print(
+        _print(
             f"Added {pattern.name} ({pattern.type}) from {len(pattern.examples)} "
             f"{'example' if len(pattern.examples) == 1 else 'examples'}: functions with a similarity of "
             f"{added.shape.least:.2f} or more fall within it."
         )
-        say(
-            "Everybody who may sign in to the database can read the code of its examples. The next analysis compares it."
-        )
+        say("Everybody who may sign in to the database can read the code of its examples.")
+        say("The next analysis compares it with all functions.")
         say(f"Next: agentforge patterns match {pattern.name}")
     return EXIT_CLEAN
 
@@ -158,7 +157,7 @@ def run_remove(settings: DatabaseSettings, name: str) -> int:
     """Remove a pattern of the team."""
     with open_database(settings, say, Request("patterns remove")) as connection:
         team_patterns.remove(connection, name)
-    print(f"Removed {name.lower().removeprefix('pattern-')}.")
+    _print(f"Removed {name.lower().removeprefix('pattern-')}.")
     return EXIT_CLEAN
 
 
@@ -191,6 +190,10 @@ def run_match(settings: DatabaseSettings, wanted: Wanted, *, as_json: bool) -> i
     else:
         Console(highlight=False, markup=False, soft_wrap=True).print(report.matches(_rows(shown), len(found)))
     return EXIT_CLEAN
+
+
+def _print(text: str) -> None:
+    Console(highlight=False, markup=False, soft_wrap=True).print(text)
 
 
 def _known(connection: Connection) -> tuple[Pattern, ...]:

@@ -68,10 +68,7 @@ class NewPattern:
 
 def team_patterns(connection: Connection) -> list[StoredPattern]:
     """All patterns of the team, by name."""
-    return [
-        StoredPattern(*row[:10], f"{row[10]} {row[11]}")
-        for row in connection.execute(load("patterns")["team"]).fetchall()
-    ]
+    return [StoredPattern(*row) for row in connection.execute(load("patterns")["team"]).fetchall()]
 
 
 def require_admin(connection: Connection) -> None:

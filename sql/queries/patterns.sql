@@ -1,7 +1,7 @@
 -- team --
 -- Every pattern of the team; of two rows of one name, which only SQL can make, the last.
 SELECT DISTINCT ON (p.pattern_name) p.pattern_name, p.pattern_type, p.title, p.description, p.severity, p.cwe, p.configuration,
-       p.examples, p.created_at, u.username, m.name, m.version
+       p.examples, p.created_at, u.username, m.name || ' ' || m.version
 FROM agentforge.pattern_embeddings AS p
 JOIN agentforge.embedding_models AS m ON m.id = p.model_id
 LEFT JOIN agentforge.users AS u ON u.id = p.created_by
