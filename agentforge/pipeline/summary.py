@@ -122,9 +122,7 @@ class Totals:
             top_violations=tuple(self.worst()[:TOP_VIOLATIONS]),
             parse_errors=self._parse_errors,
             waived=self._waived,
-            idioms=tuple(
-                IdiomCount(*row) for row in sorted(self._idioms.items(), key=lambda row: (-row[1], row[0]))
-            ),
+            idioms=tuple(IdiomCount(*row) for row in sorted(self._idioms.items(), key=lambda row: (-row[1], row[0]))),
         )
 
 

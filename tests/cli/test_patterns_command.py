@@ -80,7 +80,7 @@ def test_a_pattern_from_functions_to_its_end(run: Run) -> None:
     assert "def paint_two(zebra, page):" in shown
 
     done = run("patterns", "match", "zebra-painting")
-    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("  0.") or line.startswith("  1.")]
+    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith(("  0.", "  1."))]
     assert "paint_one" in done.stdout and "paint_two" in done.stdout
     assert "same structure, same names; both call fill, flush" in done.stdout
     document = json.loads(run("patterns", "match", "--format", "json", "--limit", "1").stdout)

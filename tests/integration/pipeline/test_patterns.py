@@ -18,28 +18,28 @@ from agentforge.pipeline.patterns import Finder
 from agentforge.pipeline.team_patterns import Definition, add, remove, team_patterns
 from agentforge.store.similar import Search
 
-HASH = '''
+HASH = """
 def hash_password(password, salt):
     digest = hashlib.sha256((salt + password).encode()).hexdigest()
     for _ in range(100):
         digest = hashlib.sha256(digest.encode()).hexdigest()
     return salt + digest
-'''
-CACHE = '''
+"""
+CACHE = """
 def schema(name):
     found = _cache.get(name)
     if found is None:
         found = load_schema(name)
         _cache[name] = found
     return found
-'''
-ZEBRA = '''
+"""
+ZEBRA = """
 def paint_{0}(zebra, canvas):
     for stripe in zebra.stripes:
         canvas.fill(stripe.outline, stripe.colour)
     canvas.flush_{0}()
     return canvas
-'''
+"""
 WEAK = "pattern-weak-password-hash"
 
 
@@ -95,7 +95,9 @@ def test_idioms_are_stored_with_their_functions_and_go_with_them(bench: Bench) -
     assert [function.idioms for file in report.files for function in file.metrics.functions] == [("memoisation",)] * 2
     assert [(item.name, item.functions) for item in report.summary.idioms] == [("memoisation", 2)]
     assert found(report) == []
-    stored = "SELECT f.qualified_name, i.pattern_name FROM function_idioms AS i JOIN functions AS f ON f.id = i.function_id"
+    stored = (
+        "SELECT f.qualified_name, i.pattern_name FROM function_idioms AS i JOIN functions AS f ON f.id = i.function_id"
+    )
     assert bench.rows(f"{stored} ORDER BY 1") == [("schema", "memoisation"), ("table", "memoisation")]
     bench.write("b.py", "X = 1\n")
     bench.analyze()
