@@ -106,7 +106,8 @@ def name_query(language: str) -> Query:
 def renamed(item: Found) -> Snippet:
     """The function with every name replaced, the same one always by the same."""
     language = item.snippet.language or ""
-    parsed = parse.parse(language, parse.decode(item.snippet.code.encode()))
+    before = "<?php\n" if language == "php" else ""
+    parsed = parse.parse(language, parse.decode((before + item.snippet.code).encode()))
     nodes = parse.captures(name_query(language), parsed.tree.root_node)["name"]
     numbers: dict[bytes, int] = {}
     code, end = [], 0
@@ -115,7 +116,7 @@ def renamed(item: Found) -> Snippet:
         number = numbers.setdefault(name, len(numbers))
         code += [parsed.data[end : node.start_byte], b"@" * name.startswith(b"@") + b"q%d" % number]
         end = node.end_byte
-    return snippet_from_code(b"".join([*code, parsed.data[end:]]).decode(), language)
+    return snippet_from_code(b"".join([*code, parsed.data[end:]]).decode().removeprefix(before), language)
 
 
 def edited(old: list[Found], new: list[Found], name: str) -> Task:

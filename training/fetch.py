@@ -2,8 +2,8 @@
 
     python training/fetch.py SOURCES
 
-Needs pip, npm, and for Debian's archives apt-get (1.3 GB in all). What is there is not fetched again; what an index has no
-more is said and left out.
+Needs pip, npm, and for Debian's archives apt-get (1.3 GB in all). What is there is not fetched again; what an index
+has no more is said and left out.
 """
 
 from __future__ import annotations
