@@ -249,6 +249,20 @@ def test_the_index_of_vectors_shows_no_vector(world: World, approximate: bool) -
             assert {project for _, project in session.execute(query.encode()).fetchall()} == projects
 
 
+def test_a_search_by_words_and_structure_shows_what_may_be_read(world: World) -> None:
+    world.admin.execute("UPDATE function_embeddings SET lacks_meaning = true")
+    nearest = """
+        SELECT project_id FROM agentforge.nearest_by_features(
+            NULL, '[1,2]', 1, NULL, NULL, NULL, NULL, NULL, NULL, 1000)
+    """
+    lacking = "SELECT functions FROM agentforge.without_meaning(NULL, 1, NULL, NULL)"
+    for user, projects in (("eve", set()), ("rob", {world.projects["open"]}), ("ann", set(world.projects.values()))):
+        with world.session(user) as session:
+            found = [project for (project,) in session.execute(nearest.encode()).fetchall()]
+            assert set(found) == projects
+            assert session.execute(lacking.encode()).fetchone() == (len(found),)
+
+
 def test_an_ended_session_a_disabled_user_and_a_digest_are_nobody(world: World) -> None:
     world.admin.execute("UPDATE users SET is_active = false WHERE username = 'wim'")
     world.admin.execute(

@@ -53,6 +53,7 @@ CALLABLE = {
     "waiver_holds",
     "vector_indexes",
     "whoami",
+    "without_meaning",
     "writable_projects",
     "writes_everything",
 }
