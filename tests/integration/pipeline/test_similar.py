@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from fix_bench import Bench
 
+from agentforge.embed.calibration import calibration
+from agentforge.embed.hashed import HashedEmbedder
+from agentforge.embed.interface import load
 from agentforge.errors import UsageError
 from agentforge.pipeline.similar import Found, Request, nearest_names, similar
 from agentforge.store.similar import Search
@@ -69,6 +72,22 @@ def test_a_renamed_copy_is_nearest_and_the_function_itself_is_not_listed(stored:
     assert "order_total" not in names(found)
     assert found.matches[0].score > 0.8
     assert [match.score for match in found.matches] == sorted((match.score for match in found.matches), reverse=True)
+
+
+def test_scores_are_those_of_the_calibration_and_a_model_without_one_shows_its_cosines(stored: Bench) -> None:
+    found = ask(stored, function="order_total")
+    curve = calibration(load().name, load().version)
+    assert found.calibrated
+    assert [match.score for match in found.matches] == [curve.score(match.cosine) for match in found.matches]
+    assert all(match.score >= 0.5 for match in ask(stored, function="order_total", min_score=0.5).matches)
+
+    class Somebodys(HashedEmbedder):
+        name = "somebody's"
+
+    stored.analyze(embedder=Somebodys())
+    found = ask(stored, function="order_total")
+    assert (found.model, found.calibrated) == ("somebody's", False)
+    assert [match.score for match in found.matches] == [match.cosine for match in found.matches]
 
 
 def test_the_same_in_another_language_comes_before_other_things(stored: Bench) -> None:
