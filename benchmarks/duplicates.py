@@ -20,10 +20,11 @@ import corpus
 import numpy as np
 
 from agentforge.embed.clusters import stars
-from agentforge.embed.duplicates import MIN_LINES, MIN_SCORE, near_duplicates
+from agentforge.embed.duplicates import MIN_LINES, near_duplicates
 from agentforge.model import Candidate
 
 CHECKED = 1000
+MIN_SCORE = 0.88
 
 
 def candidates(functions: corpus.Corpus) -> list[Candidate]:
