@@ -146,11 +146,22 @@ def rising(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [*kept, points[-1]]
 
 
-def log_loss(fit: Fit, x: Values, y: Values, weight: Values) -> float:
-    """Weighted log loss on what was left out of the fit, in ten parts drawn with a fixed seed."""
-    part = np.random.default_rng(0).permutation(len(x)) % FOLDS
+def tenths(count: int) -> Values:
+    """The number of one of ten parts for each of so many pairs, drawn with a fixed seed."""
+    parts: Values = np.random.default_rng(0).permutation(count) % FOLDS
+    return parts
+
+
+def packages(rows: Sequence[dict[str, Any]]) -> Values:
+    """The number of the package of the first function of each pair."""
+    names = [row["one"].split(":", 1)[0] for row in rows]
+    return np.array([sorted(set(names)).index(name) for name in names])
+
+
+def log_loss(fit: Fit, x: Values, y: Values, weight: Values, part: Values) -> float:
+    """Weighted log loss on what was left out of the fit: each part in turn."""
     total = 0.0
-    for number in range(FOLDS):
+    for number in range(int(part.max()) + 1):
         out = part == number
         curve = Calibration(tuple(fit(x[~out], y[~out], weight[~out])), 1.0)
         p = np.clip([curve.score(float(cosine)) for cosine in x[out]], 1 - SURE, SURE)
@@ -217,21 +228,24 @@ def main() -> None:
             ways.append((two_steps.partial, True))
         for embed, lacking in ways:
             x = cosines(embed, rows, found)
-            best, points = fitted(f"{model} {embedder.version}{' without meaning' if lacking else ''}", x, y, weight)
+            best, points = fitted(
+                f"{model} {embedder.version}{' without meaning' if lacking else ''}", x, y, weight, packages(rows)
+            )
             if arguments.write:
                 write((embedder.name, embedder.version, lacking), best, points, len(rows))
 
 
-def fitted(title: str, x: Values, y: Values, weight: Values) -> tuple[str, list[tuple[float, float]]]:
+def fitted(title: str, x: Values, y: Values, weight: Values, package: Values) -> tuple[str, list[tuple[float, float]]]:
     """The best fit by its name, and its curve; what is known of it is printed."""
     fits: dict[str, Fit] = {"logistic": regression(line), "beta": regression(beta), "isotonic": isotonic}
     scaled = balanced(x, weight)
-    losses = {name: log_loss(fit, x, y, scaled) for name, fit in fits.items()}
+    losses = {name: log_loss(fit, x, y, scaled, tenths(len(x))) for name, fit in fits.items()}
     best = min(losses, key=lambda name: losses[name])
     points = fits[best](x, y, scaled)
     curve = Calibration(tuple(points), 1.0)
     print(f"{title}: {len(x)} pairs, {int(y.sum())} the same, area under the ROC curve {area(x, y):.3f}")
     print(", ".join(f"log loss of {name} {loss:.4f}" for name, loss in losses.items()))
+    print(f"with one package after the other left out: {log_loss(fits[best], x, y, scaled, package):.4f}")
     print(f"{best}: a score of 0.5 from cosine {curve.cosine(0.5):.3f}, 0.9 from {curve.cosine(0.9):.3f}\n")
     print(table(x, y, weight, curve))
     return best, points
