@@ -144,16 +144,18 @@ def _cpu(work: Callable[[], object]) -> float:
 
 
 def memory(tree: Path) -> None:
-    """Peak memory of `check` against the number of files."""
+    """Peak memory of `check` against the number of files: of the summary, and of a report with all rows."""
     files = sorted(tree.rglob("*.py"))
-    for share in (8, 4, 2, 1):
+    largest = max(files, key=lambda file: file.stat().st_size)  # its trees are the most that is in memory at once
+    for share in (8, 2, 1):
         with tempfile.TemporaryDirectory() as folder:
-            for file in files[::share]:
+            for file in {largest, *files[::share]}:
                 copy = Path(folder) / file.relative_to(tree)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, copy)
-            used = Usage([*agentforge("check"), "--jobs", "1", folder])
-            print(f"{len(files[::share]):6,} files {used.peak:8.0f} MiB")
+            command = [*agentforge("check"), "--jobs", "1", "--format"]
+            table, rows = (Usage([*command, name, folder]).peak for name in ("table", "json"))
+            print(f"{len(files[::share]):6,} files {table:8.0f} MiB table {rows:8.0f} MiB json", flush=True)
 
 
 def warm(count: int, rounds: int) -> None:
