@@ -7,16 +7,18 @@ pieces, of each of which a few rows are in memory.
 from __future__ import annotations
 
 import heapq
+import itertools
 import pickle
 import tempfile
 import weakref
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import IO, Any, Generic, TypeVar
 
 from agentforge.errors import AgentForgeError
 
-# Rows that are held in memory before they are written, and how many of them are read back at once.
-FULL, TOGETHER = 1_000, 20
+# Rows that are held in memory before they are written, how many of them are read back at once, and how many pieces of a
+# size become one of the next: reading holds a few rows of each piece.
+FULL, TOGETHER, MOST_PIECES = 200, 8, 16
 
 Row = TypeVar("Row")
 
@@ -31,7 +33,7 @@ class Spool(Collection[Row], Generic[Row]):
     def __init__(self, key: Callable[[Row], Any]) -> None:
         self._key = key
         self._rows: list[Row] = []
-        self._pieces: list[tuple[int, int]] = []
+        self._pieces: list[list[tuple[int, int]]] = []
         self._file: IO[bytes] | None = None
         self._count = 0
 
@@ -53,26 +55,41 @@ class Spool(Collection[Row], Generic[Row]):
         return any(row == other for other in self)
 
     def __iter__(self) -> Iterator[Row]:
-        pieces = [self._read(*piece) for piece in self._pieces]
+        pieces = [self._read(*piece) for level in self._pieces for piece in level]
         return heapq.merge(*pieces, sorted(self._rows, key=self._key), key=self._key)
 
     def _write(self) -> None:
+        """Write what is in memory, and merge pieces where there are many of a size."""
         try:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(prefix="agentforge-")  # noqa: SIM115 - it goes with this object
-                weakref.finalize(self, self._file.close)
-            begin = self._file.seek(0, 2)
-            rows = sorted(self._rows, key=self._key)
-            for first in range(0, len(rows), TOGETHER):
-                pickle.dump(rows[first : first + TOGETHER], self._file, pickle.HIGHEST_PROTOCOL)
-            self._file.flush()
-            self._pieces.append((begin, self._file.tell()))
+            piece = self._append(sorted(self._rows, key=self._key))
+            for level in self._pieces:
+                level.append(piece)
+                if len(level) < MOST_PIECES:
+                    break
+                piece = self._append(heapq.merge(*(self._read(*one) for one in level), key=self._key))
+                level.clear()
+            else:
+                self._pieces.append([piece])
         except OSError as error:
             raise AgentForgeError(
                 f"Temporary files cannot be written: {error.strerror or error}.",
                 "Make room, or set TMPDIR to a folder that has some.",
             ) from None
         self._rows.clear()
+
+    def _append(self, rows: Iterable[Row]) -> tuple[int, int]:
+        """Write sorted rows behind all others; gives where they begin and end."""
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="agentforge-")  # noqa: SIM115 - it goes with this object
+            weakref.finalize(self, self._file.close)
+        begin = end = self._file.seek(0, 2)
+        waiting = iter(rows)
+        while together := list(itertools.islice(waiting, TOGETHER)):
+            self._file.seek(end)  # reading the rows may have moved it
+            pickle.dump(together, self._file, pickle.HIGHEST_PROTOCOL)
+            end = self._file.tell()
+        self._file.flush()
+        return begin, end
 
     def _read(self, begin: int, end: int) -> Iterator[Row]:
         if self._file is None:
