@@ -100,5 +100,5 @@ def _report(tree: SourceTree, analysis: Analysis, results: Rows, selection: Sele
         summary=results.totals.summary(),
         files=results.files,
         violations=violations,
-        rules=broken_rules(violations, results.totals.languages, selection),
+        rules=broken_rules(violations or results.totals.worst(), results.totals.languages, selection),
     )

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agentforge.model import FunctionRef, Gate, Report, Severity, SeverityCount, Status, Summary, Violation
-from agentforge.report.choice import condition_text, has_baseline
+from agentforge.report.choice import condition_text, fixes, has_baseline
 from agentforge.report.grades import grade
 from agentforge.report.text import count, one_line, origin
 
@@ -55,7 +55,7 @@ def _sections(report: Report) -> Iterator[RenderableType]:
         yield _title("\nIdioms")
         yield Text(", ".join(f"{one_line(item.name)} {item.functions:,}" for item in parts.idioms))
     if report.gate is not None:
-        yield from _gate(report.gate)
+        yield from _gate(report.gate, fixes(report))
     yield from _closing_lines(report)
 
 
@@ -155,7 +155,7 @@ def _top_violations(violations: tuple[Violation, ...], *, first: bool) -> Table:
     return table
 
 
-def _gate(gate: Gate) -> Iterator[RenderableType]:
+def _gate(gate: Gate, fix_of: Callable[[Violation], str]) -> Iterator[RenderableType]:
     """The verdict, each condition that failed with how far it is off, and what to fix first."""
     failed = [condition for condition in gate.conditions if not condition.passed]
     verdict = Text("\nGate: failed" if failed else "\nGate: passed", "bold red" if failed else "bold green")
@@ -171,8 +171,8 @@ def _gate(gate: Gate) -> Iterator[RenderableType]:
             yield Text.assemble(
                 f"  {number}. ", (place, "dim"), f" {one_line(violation.rule_id)} {one_line(violation.message)}"
             )
-            if violation.suggestion:
-                yield Text(f"     {one_line(violation.suggestion)}", "dim")
+            if fix := fix_of(violation) or violation.suggestion:
+                yield Text(f"     {one_line(fix)}", "dim")
 
 
 def _duplicates(parts: Summary) -> Table:
