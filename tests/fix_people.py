@@ -62,8 +62,8 @@ ROWS = """
     FROM violation_waivers AS w WHERE v.project_id = %(p)s AND w.project_id = %(p)s;
     INSERT INTO standards_compliance (project_id, standard_name, compliance_score, total_checks, passed_checks,
         failed_checks) VALUES (%(p)s, 'secret', 90, 1, 1, 0);
-    INSERT INTO compliance_reports (project_id, report_type, report_period_start, report_period_end)
-    VALUES (%(p)s, 'secret', '2026-01-01', '2026-02-01');
+    INSERT INTO compliance_reports (project_id, report_type, report_period_start, report_period_end,
+        detailed_results) VALUES (%(p)s, 'monthly', '2026-01-01', '2026-02-01', '"secret"');
     INSERT INTO performance_metrics (project_id, metric_name, metric_value) VALUES (%(p)s, 'secret', 1);
     INSERT INTO audit_logs (action, resource_type, project_id) VALUES ('INSERT', 'secret', %(p)s);
 """

@@ -63,12 +63,12 @@ def lost_rows(before: dict[str, list[dict[str, Any]]], after: dict[str, list[dic
     lost = {}
     for table, found in before.items():
         ignored = CHANGED.get(table, set())
-        kept = [{name: row[name] for name in row if name not in ignored} for row in found]
+        kept = [{name: _digits(name, row[name]) for name in row if name not in ignored} for row in found]
         now = [{name: _digits(name, row[name]) for name in kept[0]} for row in after[table]]
         lost[table] = [row for row in kept if row not in now]
     return {table: missing for table, missing in lost.items() if missing}
 
 
 def _digits(column: str, value: Any) -> Any:
-    """Hashes of code were text, and are bytes now."""
-    return value.removeprefix("\\x") if column == "code_hash" else value
+    """Hashes of code were text of 64 digits, and are 16 bytes now."""
+    return value.removeprefix("\\x")[:32] if column == "code_hash" else value

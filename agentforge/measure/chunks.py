@@ -40,7 +40,7 @@ def chunks(data: bytes, code: bytes, definitions: Sequence[Definition]) -> tuple
                 start_byte=start,
                 end_byte=end,
                 code=data[start:end].decode("utf-8", "replace"),
-                code_hash=hashlib.sha256(b" ".join(code[start:end].split())).hexdigest(),
+                code_hash=hashlib.sha256(b" ".join(code[start:end].split())).hexdigest()[:32],
             )
         )
     return tuple(found)

@@ -92,8 +92,11 @@ def _function(
 
 
 def code_hash(code: bytes) -> str:
-    """SHA-256 of code whose comments are blanked out, with its white space collapsed."""
-    return hashlib.sha256(b" ".join(code.split())).hexdigest()
+    """The first 16 bytes of the SHA-256 of code whose comments are blanked out, with its white space collapsed, in hex.
+
+    To tell code apart as many are enough, and the database holds several for each function.
+    """
+    return hashlib.sha256(b" ".join(code.split())).hexdigest()[:32]
 
 
 def _file_index(volume: float, functions: tuple[Function, ...], lines: LineCounts) -> float:

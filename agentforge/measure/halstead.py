@@ -7,7 +7,6 @@ A word that is a keyword only in some places counts as one everywhere.
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -69,16 +68,7 @@ class Tokens:
         operands: list[bytes] = []
         for _, is_operator, text in self._tokens[low:high]:
             (operators if is_operator else operands).append(text)
-        return measures(len(set(operators)), len(set(operands)), len(operators), len(operands))
-
-
-def measures(distinct_operators: int, distinct_operands: int, operators: int, operands: int) -> Halstead:
-    """Volume N log2 n, difficulty n1/2 * N2/n2, effort D * V (Halstead, Elements of Software Science, 1977)."""
-    vocabulary = distinct_operators + distinct_operands
-    length = operators + operands
-    volume = length * math.log2(vocabulary) if vocabulary else 0.0
-    difficulty = (distinct_operators * operands) / (2 * distinct_operands) if distinct_operands else 0.0
-    return Halstead(distinct_operators, distinct_operands, operators, operands, volume, difficulty, difficulty * volume)
+        return Halstead.of(len(set(operators)), len(set(operands)), len(operators), len(operands))
 
 
 def maintainability_index(volume: float, cyclomatic: float, code_lines: int, comment_share: float) -> float:

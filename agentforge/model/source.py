@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from agentforge.model.violation import Violation
@@ -60,6 +61,14 @@ class Halstead:
     difficulty: float = 0.0
     effort: float = 0.0
 
+    @classmethod
+    def of(cls, distinct_operators: int, distinct_operands: int, operators: int, operands: int) -> Halstead:
+        """From the counts: volume N log2 n, difficulty n1/2 * N2/n2, effort D * V."""
+        vocabulary = distinct_operators + distinct_operands
+        volume = (operators + operands) * math.log2(vocabulary) if vocabulary else 0.0
+        difficulty = (distinct_operators * operands) / (2 * distinct_operands) if distinct_operands else 0.0
+        return cls(distinct_operators, distinct_operands, operators, operands, volume, difficulty, difficulty * volume)
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -75,7 +84,7 @@ class Function:
         nesting: deepest nesting of control structures, 0 for a straight line.
         maintainability_index: 0 to 100.
         code: its source text (comments included), as UTF-8 text with `\\n` line ends.
-        code_hash: SHA-256 of its code without comments and with white space collapsed: equal for identical bodies.
+        code_hash: of its code without comments and with white space collapsed, in hex: equal for identical bodies.
         features: opaque bytes made by `agentforge.embed.features` for embedders that work from the tree.
         idioms: names of the patterns of this type that it falls within.
     """

@@ -89,7 +89,7 @@ class Reader:
             idioms[function_id].append(name)
         functions = defaultdict(list)
         for row in self._rows("functions"):
-            functions[row[0]].append(_function(row[1:], idioms.get(row[19], ())))
+            functions[row[0]].append(_function(row[1:], idioms.get(row[-1], ())))
         for row in self._rows("files"):
             yield _file(row, tuple(functions.get(row[0], ())))
 
@@ -132,8 +132,8 @@ def _function(row: Sequence[Any], idioms: Sequence[str]) -> Function:
         cyclomatic=row[7],
         cognitive=row[8],
         nesting=row[9],
-        halstead=Halstead(*row[10:17]),
-        maintainability_index=row[17],
+        halstead=Halstead.of(*row[10:14]),
+        maintainability_index=row[14],
         idioms=tuple(idioms),
     )
 

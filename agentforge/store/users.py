@@ -11,6 +11,7 @@ from agentforge.store import passwords
 from agentforge.store.lifecycle import one, storable
 from agentforge.store.logins import insist, prove, refusal, refusals
 from agentforge.store.queries import load
+from agentforge.store.retry import retrying
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -105,7 +106,9 @@ def set_password(
     proof = None if old_password is None else prove(connection, username, old_password, weakest)
     given = {"username": storable(username), "digest": passwords.digest(password, parameters), "proof": proof}
     query = load("users")["set_password"]
-    outcome, retry_after = insist(lambda: connection.execute(query, given).fetchone() or ())
+    outcome, retry_after = insist(
+        lambda: retrying(connection, lambda: connection.execute(query, given).fetchone() or ())
+    )
     return refusal(outcome, retry_after)
 
 
@@ -149,7 +152,7 @@ def permissions(connection: Connection, project: str) -> tuple[Permission, ...]:
 
 
 def _call(connection: Connection, query: str, **given: Any) -> Any:
-    """The value of a query; texts without what PostgreSQL cannot hold."""
+    """The value of a query, tried again after a deadlock; texts without what PostgreSQL cannot hold."""
     parameters = {name: storable(value) if isinstance(value, str) else value for name, value in given.items()}
     with refusals():
-        return one(connection, load("users")[query], parameters)
+        return retrying(connection, lambda: one(connection, load("users")[query], parameters))

@@ -10,16 +10,20 @@ CREATE TEMPORARY TABLE incoming_files (
     complexity_score double precision, quality_score double precision, security_score double precision,
     maintainability_index double precision, parse_error text, error_share double precision, is_test boolean
 );
+-- Rows longer than 2 kB have their values compressed, and what is compressed stays so in the shorter rows that it goes on to:
+-- `filling` makes these long enough. MAIN keeps the values in the row.
 CREATE TEMPORARY TABLE incoming_functions (
-    number bigint, file_path text, function_name text, qualified_name text, function_signature text, start_line integer,
-    end_line integer, lines_of_code integer, parameters integer, cyclomatic integer, cognitive integer, nesting integer,
-    distinct_operators integer, distinct_operands integer, operators integer, operands integer,
-    halstead_volume double precision, halstead_difficulty double precision, halstead_effort double precision,
-    maintainability_index double precision, code_hash bytea, code text
-);
+    number bigint, file_path text STORAGE MAIN, function_name text STORAGE MAIN, qualified_name text STORAGE MAIN,
+    function_signature text STORAGE MAIN, start_line integer, end_line integer, lines_of_code integer, parameters integer,
+    cyclomatic integer, cognitive integer, nesting integer, distinct_operators integer, distinct_operands integer,
+    operators integer, operands integer, halstead_volume double precision, halstead_difficulty double precision,
+    halstead_effort double precision, maintainability_index double precision, code_hash bytea STORAGE MAIN,
+    code text STORAGE MAIN, filling text STORAGE MAIN DEFAULT repeat(' ', 2048)
+) WITH (toast_tuple_target = 128);
 CREATE TEMPORARY TABLE incoming_chunks (
-    file_path text, kind text, name text, start_line integer, end_line integer, code_hash bytea, code text
-);
+    file_path text STORAGE MAIN, kind text STORAGE MAIN, name text STORAGE MAIN, start_line integer, end_line integer,
+    code_hash bytea STORAGE MAIN, code text STORAGE MAIN, filling text STORAGE MAIN DEFAULT repeat(' ', 2048)
+) WITH (toast_tuple_target = 128);
 CREATE TEMPORARY TABLE incoming_vectors (code_hash bytea PRIMARY KEY, embedding halfvec, lacks_meaning boolean);
 CREATE TEMPORARY TABLE incoming_violations (
     violation_id bigint, file_path text, rule_id text, rule_name text, category text, severity text, confidence text,
@@ -36,10 +40,14 @@ CREATE TEMPORARY TABLE renamed_files (old_path text PRIMARY KEY, new_path text U
 COPY incoming_files FROM STDIN;
 
 -- copy_functions --
-COPY incoming_functions FROM STDIN;
+COPY incoming_functions (
+    number, file_path, function_name, qualified_name, function_signature, start_line, end_line, lines_of_code, parameters,
+    cyclomatic, cognitive, nesting, distinct_operators, distinct_operands, operators, operands, halstead_volume,
+    halstead_difficulty, halstead_effort, maintainability_index, code_hash, code
+) FROM STDIN;
 
 -- copy_chunks --
-COPY incoming_chunks FROM STDIN;
+COPY incoming_chunks (file_path, kind, name, start_line, end_line, code_hash, code) FROM STDIN;
 
 -- copy_vectors --
 COPY incoming_vectors FROM STDIN (FORMAT binary);

@@ -83,8 +83,7 @@ ORDER BY file_path COLLATE "C";
 -- functions --
 SELECT f.file_analysis_id, f.function_name, f.qualified_name, f.function_signature, f.start_line, f.end_line,
        f.lines_of_code, f.parameters, f.cyclomatic, f.cognitive, f.nesting, f.distinct_operators, f.distinct_operands,
-       f.operators, f.operands, f.halstead_volume, f.halstead_difficulty, f.halstead_effort, f.maintainability_index,
-       f.id
+       f.operators, f.operands, f.maintainability_index, f.id
 FROM agentforge.functions AS f JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
 WHERE f.project_id = %(project_id)s AND a.branch = %(branch)s
 ORDER BY f.id;

@@ -10,7 +10,7 @@ SELECT f.id, f.project_id, encode(f.code_hash, 'hex'), a.file_path, a.file_type,
 FROM agentforge.functions AS f
 JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
 JOIN agentforge.projects AS p ON p.id = a.project_id AND p.searched_branch = a.branch
-WHERE f.name_key = lower(%(name)s)
+WHERE f.name_hash = hashtext(lower(%(name)s)) AND lower(f.function_name) = lower(%(name)s)
 ORDER BY a.project_id, a.file_path COLLATE "C", f.start_line
 LIMIT 1000;
 

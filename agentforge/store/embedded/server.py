@@ -24,6 +24,7 @@ from agentforge.store.embedded.account import Account, server_account
 from agentforge.store.embedded.binaries import Binaries, find_binaries, usable_by
 from agentforge.store.embedded.locks import FileLock
 from agentforge.store.embedded.paths import ServerPaths, locate, prepare
+from agentforge.store.embedded.removed import check_running
 from agentforge.store.embedded.settings import configuration
 
 PATIENCE = 600.0  # seconds to wait for a start, a crash recovery or a stop
@@ -80,7 +81,9 @@ class Server:
         with FileLock(self.paths.lock("lock")) as lock:
             if not lock.take(timeout=PATIENCE, on_wait=self._tell_waiting):
                 raise self._gave_up("another process has been creating, starting or stopping it")
-            if not self._keeper_present() or self.ping() != Ping.OK:
+            if self._keeper_present() and self.ping() == Ping.OK:
+                check_running(self.paths)
+            else:
                 self._start(lock)
         return self.conninfo
 
@@ -147,10 +150,12 @@ class Server:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             state = self.ping()
-            if state == Ping.OK:
-                self._revive_keeper()
-                return
-            if state == Ping.REJECT or (keeper := self._claim_keeper()) is None:
+            keeper = None if state in (Ping.OK, Ping.REJECT) else self._claim_keeper()
+            if keeper is None:
+                check_running(self.paths)
+                if state == Ping.OK:
+                    self._revive_keeper()
+                    return
                 time.sleep(0.01)  # it starts, recovers or stops, or its keeper is about to notice that it is gone
                 continue
             with keeper:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -14,10 +15,11 @@ import psycopg
 import pytest
 from fix_embedded import LINGER, is_alive, run_client, start_client, wait_for_line, wait_until
 
-from agentforge.errors import DatabaseError
+from agentforge.errors import DatabaseError, EmbeddedServerError
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.embedded import control
 from agentforge.store.embedded.locks import FileLock
+from agentforge.store.embedded.paths import SOCKET_NAME
 from agentforge.store.embedded.server import Server
 
 
@@ -140,6 +142,40 @@ def test_killed_postmaster_is_replaced_and_nothing_committed_is_lost(settings):
         assert connection.execute("SELECT sum(n) FROM public.kept").fetchone() == (500500,)
         connection.execute("DROP TABLE public.kept")
         assert control.status(settings).pid != killed
+
+
+@pytest.mark.parametrize("removed", ["home", "data"])
+def test_data_removed_under_the_server_is_said_at_once(open_folder, removed):
+    """Nobody waits for a server that answers no more. Beside a long path the socket is elsewhere, and still there."""
+    settings = DatabaseSettings(data_dir=str(open_folder / ("x" * 100)), linger_seconds=60)
+    server = Server(settings.data_dir)
+    with connect(settings):
+        pid = control.status(settings).pid
+    try:
+        shutil.rmtree(getattr(server.paths, removed))
+        began = time.monotonic()
+        with (
+            pytest.raises(EmbeddedServerError, match=r"was removed from .* while its server was running"),
+            connect(settings),
+        ):
+            pass
+        assert time.monotonic() - began < 30
+    finally:
+        os.kill(pid, signal.SIGQUIT)
+        shutil.rmtree(server.paths.sockets, ignore_errors=True)
+
+
+def test_socket_removed_under_the_server_is_said_at_once(settings):
+    with connect(settings):
+        server = Server(settings.data_dir)
+    control.start(settings)
+    (server.paths.sockets / SOCKET_NAME).unlink()
+    with pytest.raises(EmbeddedServerError, match=r"socket of .* was removed") as refused, connect(settings):
+        pass
+    assert "agentforge db stop" in refused.value.hint
+    assert control.stop(settings)
+    with connect(settings) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_server_gone_in_the_middle_says_what_to_do(settings):

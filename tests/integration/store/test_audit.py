@@ -175,7 +175,7 @@ ROWS: dict[str, tuple[dict[str, str], str]] = {
     "compliance_reports": (
         {
             "project_id": PROJECT,
-            "report_type": "'r'",
+            "report_type": "'monthly'",
             "report_period_start": "'2026-01-01'",
             "report_period_end": "'2026-01-31'",
         },
