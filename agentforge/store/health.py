@@ -87,6 +87,7 @@ _CHECKS = (
     _Check("version", "health_server", needs=""),
     _Check("connection", "health_server", needs=""),
     _Check("extensions", "health_server", needs=""),
+    _Check("vector_schema", "health_server"),
     _Check("vector_library", "health_server", needs="vector"),
     _Check("collation", "health_server", needs=""),
     _Check("migrations"),

@@ -1,7 +1,7 @@
 -- What a function takes. docs/performance.md has the measurements, before and after.
 
--- The table of functions is made anew: columns in an order without gaps between them, one key for both of its two, a number to find
--- a name by, digests of 16 bytes, and code that is compressed. Whoever adds a column before this has to add it here, too.
+-- The table of functions is made anew: columns in an order without gaps between them, one key for both of its two, a number
+-- to find a name by, digests of 16 bytes, and code that is compressed. Whoever adds a column before this has to add it here.
 DO $$
 BEGIN
     IF (SELECT array_agg(attname::text ORDER BY attname) FROM pg_attribute

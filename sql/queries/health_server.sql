@@ -48,6 +48,23 @@ SELECT 'info', 'pg_stat_statements', 'pg_stat_statements is not installed in thi
        NULL, '', 'CREATE EXTENSION pg_stat_statements;'
 WHERE NOT EXISTS (SELECT FROM installed WHERE extname = 'pg_stat_statements');
 
+-- vector_schema --
+-- A function that works with its owner's rights names the schema of pgvector with each operator, so that nobody can put another
+-- one in its way; moving the extension leaves the name as it is.
+WITH moved AS (
+    SELECT DISTINCT p.proname::text AS name, m.named[1] AS before, quote_ident(n.nspname) AS now
+    FROM pg_extension AS e
+    JOIN pg_namespace AS n ON n.oid = e.extnamespace
+    JOIN pg_proc AS p ON p.pronamespace = 'agentforge'::regnamespace
+    CROSS JOIN LATERAL regexp_matches(p.prosrc, 'OPERATOR\((\w+|"(?:[^"]|"")+")\.<=>\)', 'g') AS m (named)
+    WHERE e.extname = 'vector' AND m.named[1] <> quote_ident(n.nspname)
+)
+SELECT 'critical', name, format('%%s looks for pgvector in the schema %%s, and it was moved to %%s', name, before, now),
+       to_jsonb(now), '', format('ALTER EXTENSION vector SET SCHEMA %%s;', before)
+FROM moved
+UNION ALL
+SELECT 'ok', '', 'pgvector is where the functions of the schema look for it', NULL, '', '' WHERE NOT EXISTS (SELECT FROM moved);
+
 -- vector_library --
 -- Computes a distance, which also brings pgvector's settings (hnsw.*) into view for the check of settings.
 SELECT 'ok', '', 'pgvector computes distances', to_jsonb('[1,2]'::vector <-> '[1,2]'::vector), '', '';

@@ -188,7 +188,7 @@ ROWS: dict[str, tuple[dict[str, str], str]] = {
     "performance_metrics": ({"metric_name": "'m'", "metric_value": "1"}, "metric_unit = 's'"),
     "api_requests": ({"endpoint": "'e'", "method": "'CLI'", "request_id": "gen_random_uuid()"}, "response_status = 1"),
     "error_logs": ({"error_type": "'e'", "error_message": "'m'"}, "stack_trace = 's'"),
-    "audit_logs": ({"action": "'FORGED'", "resource_type": "'x'"}, "row_count = 1"),
+    "audit_logs": ({"action": "'MOVE'", "resource_type": "'x'"}, "row_count = 1"),
     "audit_chain": (
         {
             "month": "'2020-01-01'",

@@ -141,6 +141,21 @@ def test_the_sql_of_a_remedy_mends_the_fault(well: Connection, fault: tuple[str,
         assert worse_than_info(health_checks(well)) == []
 
 
+def test_pgvector_that_was_moved_is_found_and_the_remedy_puts_it_back(well: Connection, shared_database: str) -> None:
+    home = well.execute("SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'vector'").fetchone()
+    assert home is not None
+    well.execute("CREATE SCHEMA elsewhere")
+    well.execute("ALTER EXTENSION vector SET SCHEMA elsewhere")
+    with connect(DatabaseSettings(url=shared_database)) as connection:
+        (found,) = (item for item in health_checks(connection) if item.id == "vector_schema")
+        assert (found.severity, found.subject, found.remedy) == (
+            "critical", "known_neighbours", f"ALTER EXTENSION vector SET SCHEMA {home[0]};"
+        )  # fmt: skip
+        connection.execute(found.remedy.encode())
+        connection.execute("DROP SCHEMA elsewhere")
+        assert [item.severity for item in health_checks(connection) if item.id == "vector_schema"] == ["ok"]
+
+
 def test_dead_rows_and_rows_that_the_planner_never_saw_are_found(well: Connection) -> None:
     well.execute("CREATE TABLE agentforge.scratch WITH (autovacuum_enabled = off) AS SELECT generate_series(1, 30000)")
     try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from fix_faults import wait_at
 from fix_users import CHEAP, PASSWORD, People
 
 from agentforge.errors import UsageError
@@ -56,6 +58,30 @@ def test_only_admins_manage_users(people: People, role: str) -> None:
             with pytest.raises(UsageError, match="Only admins and auditors"):
                 users.users(connection)
     assert people.administer("SELECT role, is_active FROM users WHERE username = %s", (other,)) == [("developer", True)]
+
+
+def test_a_change_that_ran_into_a_deadlock_is_made_all_the_same(people: People) -> None:
+    """It has the user and wants his sessions; another one has these and wants him, and is the more patient."""
+    name = people.add()
+
+    def remove() -> None:
+        with psycopg.connect(
+            people.url, autocommit=True, options="-c search_path=agentforge -c deadlock_timeout=3s"
+        ) as connection:
+            connection.execute("SET ROLE agentforge_app")
+            users.remove(connection, name)
+
+    with (
+        psycopg.connect(people.url, options="-c search_path=agentforge -c deadlock_timeout=60s") as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("LOCK TABLE user_sessions IN SHARE MODE")
+        removal = pool.submit(remove)
+        wait_at(people.url, "user_sessions")
+        other.execute("SELECT FROM users WHERE username = %s FOR UPDATE", (name,))
+        other.commit()
+        removal.result(60)
+    assert people.administer("SELECT FROM users WHERE username = %s", (name,)) == []
 
 
 def test_nobody_manages_anything(people: People) -> None:
