@@ -170,7 +170,7 @@ def world(migrated_url: str, login: Login) -> Iterator[World]:
     """Two projects; ann administers both, wim writes `open`, rob reads it, eve has nothing, aud is an auditor."""
     with connect(DatabaseSettings(url=migrated_url)) as admin:
         admin.execute(sql.SQL("GRANT agentforge_app TO {}").format(sql.Identifier(login.name)))
-        ensure_model(admin, "m", "1", 2)
+        ensure_model(admin, "m", "1", 2, ())
         made = World(admin, login.url(migrated_url))
         for key in ("open", "closed"):
             made.project(key)

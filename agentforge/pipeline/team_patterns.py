@@ -126,7 +126,7 @@ def add(connection: Connection, definition: Definition, functions: Sequence[Func
     embedder = load()
     shape = shape_of(examples, pattern.spread, embedder)
     warnings += _unlike(shape, functions)
-    model_id = lifecycle.ensure_model(connection, embedder.name, embedder.version, embedder.dimension)
+    model_id = lifecycle.ensure_model(connection, embedder.name, embedder.version, embedder.dimension, embedder.layout)
     patterns.add(connection, _row(pattern, functions, shape), model_id)
     return Added(pattern, shape, tuple(warnings))
 

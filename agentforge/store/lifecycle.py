@@ -90,8 +90,16 @@ def set_default_branch(connection: Connection, project_id: int, name: str, *, ce
     connection.execute(load("analyses")["set_default_branch"], parameters)
 
 
-def ensure_model(connection: Connection, name: str, version: str, dimension: int, layout: tuple[int, ...] = ()) -> int:
-    """The id of an embedding model, which is registered, with its partitions, when it is new."""
+def ensure_model(connection: Connection, name: str, version: str, dimension: int, layout: tuple[int, ...]) -> int:
+    """The id of an embedding model, which is registered, with its partitions, when it is new.
+
+    Args:
+        connection: as who may use a new model, if it is one.
+        name: of the model.
+        version: of it.
+        dimension: of its vectors.
+        layout: as `Embedder.layout`: what searches without meaning compare is a part of it.
+    """
     parameters = {"name": name, "version": version, "dimension": dimension, "channels": list(layout)}
     return int(one(connection, load("analyses")["ensure_model"], parameters))
 

@@ -107,7 +107,7 @@ HOT = [
 def database(migrated_url: str) -> Iterator[Connection]:
     """Four hundred projects of twenty files."""
     with open_database(DatabaseSettings(url=migrated_url), print) as connection:
-        ensure_model(connection, "m", "1", 2)
+        ensure_model(connection, "m", "1", 2, ())
         connection.execute("RESET ROLE")
         connection.execute(FILL.encode())
         connection.execute("SET ROLE agentforge_app")
@@ -128,7 +128,7 @@ def test_hot_queries_use_their_index(database: Connection) -> None:
 @pytest.fixture
 def indexed(database: Connection) -> Connection:
     """With another model, and indexes of the vectors of both."""
-    ensure_model(database, "other", "1", 3)
+    ensure_model(database, "other", "1", 3, ())
     database.execute("RESET ROLE")
     database.execute("SELECT ensure_vector_index(id) FROM embedding_models")
     database.execute("ANALYZE function_embeddings")

@@ -90,7 +90,7 @@ def test_what_an_interrupted_statement_left_is_dropped(database: Connection) -> 
 
 @pytest.mark.parametrize("parent", ["function_embeddings", "code_embeddings", "pattern_embeddings"])
 def test_every_table_of_vectors_can_have_an_index(database: Connection, parent: str) -> None:
-    model = ensure_model(database, "other", "1", 2)
+    model = ensure_model(database, "other", "1", 2, ())
     database.execute("SELECT ensure_vector_index(%s, %s)", (model, parent))
     found = database.execute(
         "SELECT i.indisvalid, a.amname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid "
