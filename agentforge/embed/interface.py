@@ -88,6 +88,11 @@ def staged(embedder: Embedder) -> StagedEmbedder | None:
     return cast("StagedEmbedder", embedder) if hasattr(embedder, "partial") else None
 
 
+def canonical(model: str) -> str:
+    """The name of a model as embedders and the database have it; an earlier version had another one for `fast`."""
+    return _OLD_NAMES.get(model, model)
+
+
 def load(model: str = DEFAULT_MODEL) -> Embedder:
     """The embedder of a name. Weights are read when they are needed first.
 
@@ -99,7 +104,7 @@ def load(model: str = DEFAULT_MODEL) -> Embedder:
     Raises:
         UsageError: the extra that the model needs is not installed, or there is no such model.
     """
-    model = _OLD_NAMES.get(model, model)
+    model = canonical(model)
     if model == FAST_MODEL:
         from agentforge.embed.hashed import HashedEmbedder
 

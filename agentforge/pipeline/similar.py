@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agentforge.embed.calibration import calibration
+from agentforge.embed.interface import canonical
 from agentforge.errors import UsageError
 from agentforge.model import FunctionRef, Match
 from agentforge.pipeline.scope import check_language, named_projects
@@ -172,7 +173,7 @@ def _from_code(code: str, language: str | None) -> _Subject:
 def _stored(search: Search, request: Request, function: StoredFunction) -> _Subject:
     ref = function.ref
     place = Place(function.project_id, ref.path, ref.start_line, ref.end_line)
-    vector = search.vector_of(function.id, request.model)
+    vector = search.vector_of(function.id, request.model and canonical(request.model))
     if vector is None and request.model is None:
         raise UsageError(f"{ref.qualified_name} is not embedded yet.", f"Run `agentforge embed {ref.project}` first.")
     if vector is None:

@@ -280,6 +280,7 @@ def test_a_database_with_the_fast_model_only_answers_by_it(bench: Bench) -> None
     write_functions(bench, 3)
     bench.analyze(embedder=load("fast"))
     assert ask(bench, "load_1").left_out == ()
+    assert ask(bench, "load_1", model="hashed").model == "fast"
     model_of(bench, load())
     bench.administer("UPDATE project_analyses SET model_id = 2")
     assert ask(bench, "load_1").left_out == ("project",)
