@@ -37,24 +37,24 @@ def chosen(search: Search, model: str | None) -> Chosen:
             what there is, and what to run.
     """
     names = (DEFAULT_MODEL, FAST_MODEL) if model is None else (model,)
+    stored = search.models()
+    ids = {(name, version): model_id for model_id, name, version in stored}
     embedders = []
     for name in names:
         embedder = load(name)
-        model_id = search.find_model(embedder.name, embedder.version)
-        if model_id is not None:
-            return Chosen(embedder, model_id)
+        if (embedder.name, embedder.version) in ids:
+            return Chosen(embedder, ids[embedder.name, embedder.version])
         embedders.append(embedder)
     wanted = embedders[0]
     option = "" if wanted.name == DEFAULT_MODEL else f" --model {wanted.name}"
-    stored = search.models()
-    if wanted.name in {name for name, _ in stored}:
-        versions = ", ".join(version for name, version in stored if name == wanted.name)
+    versions = ", ".join(version for _, name, version in stored if name == wanted.name)
+    if versions:
         raise UsageError(
             f"The stored vectors are of version {versions} of the model {wanted.name}, and this agentforge makes "
             f"version {wanted.version}: the two cannot be compared.",
             f"Run `agentforge embed{option}` to make them anew.",
         )
-    there = ", ".join(dict.fromkeys(name for name, _ in stored))
+    there = ", ".join(dict.fromkeys(name for _, name, _ in stored))
     raise UsageError(
         f"Nothing is embedded by the model {wanted.name} (version {wanted.version}).",
         f"Run `agentforge embed{option}`, or name what there is with --model: {there}.",

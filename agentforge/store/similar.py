@@ -146,14 +146,9 @@ class Search:
         rows = self._rows("vector_by_hash", code_hash=code_hash, model_id=model_id)
         return StoredVector(model_id, model, rows[0][0], version=version) if rows else None
 
-    def find_model(self, name: str, version: str) -> int | None:
-        """The id of a model, None where no analysis has used it."""
-        rows = self._rows("find_model", name=name, version=version)
-        return rows[0][0] if rows else None
-
-    def models(self) -> list[tuple[str, str]]:
-        """Name and version of the models that embedded functions of the projects, that of most first."""
-        return [(row[0], row[1]) for row in self._rows("models")]
+    def models(self) -> list[tuple[int, str, str]]:
+        """Id, name and version of the models of the projects' last analyses, that of most projects first."""
+        return [(row[0], row[1], row[2]) for row in self._rows("models")]
 
     def without_meaning(self, vector: StoredVector, filters: Filters) -> Lacking:
         """What of those who would be compared has words and structure only, so far."""

@@ -42,12 +42,9 @@ SELECT e.embedding::text
 FROM agentforge.functions AS f JOIN agentforge.function_embeddings AS e ON e.function_id = f.id
 WHERE f.code_hash = decode(%(code_hash)s, 'hex') AND e.model_id = %(model_id)s LIMIT 1;
 
--- find_model --
-SELECT id FROM agentforge.embedding_models WHERE name = %(name)s AND version = %(version)s;
-
 -- models --
 -- The models of the last analyses of what the caller may read, that of most projects first.
-SELECT m.name, m.version
+SELECT m.id, m.name, m.version
 FROM agentforge.projects AS p
 CROSS JOIN LATERAL (
     SELECT a.model_id FROM agentforge.project_analyses AS a

@@ -244,7 +244,7 @@ def test_functions_of_another_model_are_embedded_anew_without_their_sources(benc
     (bench.root / "gone").rename(bench.root / "many.py")
     assert bench.analyze().analysis.files_analyzed == 0
     assert [item.name for item in Search(bench.connection).projects.values()] == ["project"]
-    assert Search(bench.connection).models()[0][0] == "hybrid"
+    assert Search(bench.connection).models()[0][1] == "hybrid"
 
 
 def test_bad_code_is_filled_as_any_other(bench: Bench) -> None:
