@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import pickle
 import shutil
 import tempfile
@@ -31,6 +32,7 @@ TOKENS = 256
 
 def export(model: Path, folder: Path) -> None:
     """Export, fuse, quantise, write."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # agentforge/embed/minilm.py says why
     import teacher
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic

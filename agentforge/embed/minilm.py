@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -97,6 +98,9 @@ class MiniLM:
 
     @cached_property
     def _session(self) -> tuple[Any, Any]:
+        # onnxruntime 1.32 sends events about what it runs to its maker, and keeps an identifier in the home directory,
+        # unless this is set before it is loaded. Nothing leaves the machine here.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
         from tokenizers import Tokenizer
 

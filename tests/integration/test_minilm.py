@@ -4,6 +4,7 @@
 """
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,15 @@ def test_the_folder_is_a_model_of_three_channels(folder: Path):
     assert vectors.shape == (2, embedder.dimension)
     assert embedder.dimension > MiniLM(folder).dimension
     assert embedder.version != load().version
+
+
+def test_nothing_is_told_to_anyone(folder: Path, tmp_path: Path):
+    script = "import sys; from agentforge.embed.interface import load; from agentforge.embed.interface import Snippet\n"
+    script += "load(sys.argv[1]).embed([Snippet('python', '', 'x = f(y)', b'')])"
+    home = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    home.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", script, folder], check=True, env=home)
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name]
 
 
 def test_a_long_function_is_cut(folder: Path):
