@@ -145,7 +145,7 @@ def comparable(vectors: Vectors, layout: Sequence[int]) -> Vectors:
         Shape (n, words + structure), rows of length 1, or 0 where a row has meaning only; `vectors` as they are for
         a model of one channel.
     """
-    if not layout:
+    if not layout or not len(vectors):
         return vectors
     first, words, _ = layout
     weight = Projection().word_weight

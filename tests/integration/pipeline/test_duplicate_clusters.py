@@ -10,7 +10,7 @@ import pytest
 from fix_bench import Bench
 
 from agentforge.embed.calibration import calibration
-from agentforge.embed.interface import load
+from agentforge.embed.interface import FAST_MODEL, load
 from agentforge.errors import UsageError
 from agentforge.pipeline.duplicates import Found, Request, find_duplicates
 from agentforge.pipeline.events import Event, Notice
@@ -143,13 +143,15 @@ def test_since_a_ref_a_copy_that_was_made_there_is_new(stored: Bench) -> None:
     with pytest.raises(UsageError, match="no commit 'nowhere'"):
         find(stored, since="nowhere")
     with pytest.raises(UsageError, match="not among the projects"):
+        find(stored, since="main", here=lambda: None)
+    with pytest.raises(UsageError, match="not in a git repository"):
         find(stored, since="main", here=lambda: discover(["/"]))
 
 
 def test_scores_are_those_of_the_calibration(stored: Bench) -> None:
     found = find(stored, min_score=0.05)
     assert found.calibrated
-    curve = calibration(load().name, load().version)
+    curve = calibration(FAST_MODEL, load(FAST_MODEL).version)
     members = [member for cluster in found.clusters for member in cluster.members]
     assert any(member.cosine < 0.999 for member in members), "some are not equal"
     assert all(member.score == curve.score(member.cosine) for member in members)
