@@ -9,10 +9,13 @@ within the pattern if its cosine is at least mean - spread * deviation of these.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,8 +34,19 @@ if TYPE_CHECKING:
 ONE_EXAMPLE = 0.6
 # However much the examples differ, what is no nearer than this has nothing in common with them: of random pairs of
 # functions of Django one in a hundred is.
-LEAST, MOST = 0.25, 0.95
+LEAST, MOST = 0.25, 0.9
+# Of two examples each is as near to the other as the other to it: of few the deviation says too little.
+LEAST_DEVIATION = 0.05
+_KNOWN = "patterns.npz"
 _NODE_TYPE = re.compile(r"\((\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What tells whether a function falls within a pattern: a centroid of length 1, and the least cosine to it."""
+
+    centroid: NDArray[np.float32]
+    least: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +95,26 @@ def shape_of(examples: Sequence[Example], spread: float, embedder: Embedder) -> 
     rest = total - vectors
     lengths = np.maximum(np.linalg.norm(rest, axis=1), 1e-9)
     alike = np.einsum("ij,ij->i", vectors, rest) / lengths
-    least = float(np.clip(alike.mean() - spread * alike.std(), LEAST, MOST))
+    deviation = max(float(alike.std()), LEAST_DEVIATION)
+    least = float(np.clip(alike.mean() - spread * deviation, LEAST, MOST))
     return Shape(centroid, least, tuple(alike.tolist()), vectors)
+
+
+def digest(pattern: Pattern) -> str:
+    """What the numbers of a pattern depend on, beside the model."""
+    return hashlib.sha256(repr((pattern.spread, pattern.examples)).encode()).hexdigest()[:16]
+
+
+def known_bounds(embedder: Embedder) -> dict[str, Bounds]:
+    """Centroid and least cosine of the shipped patterns, by `digest`, where they were computed for this very model.
+
+    training/pattern_bounds.py writes them: to make the vectors of all examples takes most of a second.
+    """
+    with np.load(BytesIO(resources.files(__package__).joinpath(_KNOWN).read_bytes()), allow_pickle=False) as stored:
+        if str(stored["model"]) != f"{embedder.name} {embedder.version}":
+            return {}
+        rows = zip(stored["digests"].tolist(), stored["centroids"], stored["least"].tolist(), strict=True)
+        return {key: Bounds(centroid, least) for key, centroid, least in rows}
 
 
 def has_words(pattern: Pattern, code: bytes) -> bool:

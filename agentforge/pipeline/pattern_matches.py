@@ -117,7 +117,7 @@ def in_code(raw: bytes, path: str, language: str | None, finder: Finder) -> list
         for item in found
     )
     matches = [
-        PatternMatch(item.pattern, ref, item.score, finder.shape(item.pattern).least, 1)
+        PatternMatch(item.pattern, ref, item.score, finder.bounds(item.pattern).least, 1)
         for item, ref in zip(found, refs, strict=True)
     ]
     return _with_examples(sorted(matches, key=_order), finder)
@@ -196,10 +196,10 @@ def _near(batch: Sequence[_Candidate], finder: Finder) -> Iterator[PatternMatch]
     vectors = finder.embedder.embed([item.snippet for item in batch])
     for item, vector in zip(batch, vectors, strict=True):
         for pattern in item.patterns:
-            shape = finder.shape(pattern)
-            score = float(vector @ shape.centroid)
-            if score >= shape.least:
-                yield PatternMatch(pattern, item.function, score, shape.least, 1)
+            bounds = finder.bounds(pattern)
+            score = float(vector @ bounds.centroid)
+            if score >= bounds.least:
+                yield PatternMatch(pattern, item.function, score, bounds.least, 1)
 
 
 def _with_examples(matches: Sequence[PatternMatch], finder: Finder) -> list[PatternMatch]:

@@ -16,7 +16,7 @@ from agentforge.patterns import Pattern, PatternType, shipped
 if TYPE_CHECKING:
     from agentforge.detect import Rule
     from agentforge.embed.interface import Embedder
-    from agentforge.embed.patterns import Shape
+    from agentforge.embed.patterns import Bounds, Shape
     from agentforge.parse import ParsedFile
 
     Likely = tuple[Function, list[Pattern]]
@@ -48,6 +48,7 @@ class Finder:
         self.patterns = tuple(patterns)
         self._model = model
         self._shapes: dict[str, Shape] = {}
+        self._bounds: dict[str, Bounds] = {}
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -63,6 +64,24 @@ class Finder:
         if pattern.name not in self._shapes:
             self._shapes[pattern.name] = shape_of(pattern.examples, pattern.spread, self.embedder)
         return self._shapes[pattern.name]
+
+    @cached_property
+    def _known(self) -> dict[str, Bounds]:
+        from agentforge.embed.patterns import known_bounds
+
+        return known_bounds(self.embedder)
+
+    def bounds(self, pattern: Pattern) -> Bounds:
+        """What tells whether a function falls within a pattern."""
+        from agentforge.embed.patterns import Bounds, digest
+
+        if pattern.name not in self._bounds:
+            known = self._known.get(digest(pattern)) if pattern.source else None
+            if known is None:
+                shape = self.shape(pattern)
+                known = Bounds(shape.centroid, shape.least)
+            self._bounds[pattern.name] = known
+        return self._bounds[pattern.name]
 
     def possible(
         self, text: bytes, language: str, *, is_test: bool, wanted: Callable[[Pattern], bool] = lambda _: True
@@ -118,9 +137,9 @@ class Finder:
         ]
         for (function, patterns), vector in zip(likely, self.embedder.embed(snippets), strict=True):
             for pattern in patterns:
-                shape = self.shape(pattern)
-                score = float(vector @ shape.centroid)
-                if score >= shape.least:
+                bounds = self.bounds(pattern)
+                score = float(vector @ bounds.centroid)
+                if score >= bounds.least:
                     yield Within(pattern, function, score)
 
 

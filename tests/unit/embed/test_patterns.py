@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 
 from agentforge.embed.features import without_comments
 from agentforge.embed.interface import Snippet
-from agentforge.embed.patterns import LEAST, MOST, ONE_EXAMPLE, demands_met, has_words, shape_of
+from agentforge.embed.patterns import LEAST, LEAST_DEVIATION, MOST, ONE_EXAMPLE, demands_met, has_words, shape_of
 from agentforge.embed.snippets import parsed_snippet
 from agentforge.patterns import Example, Pattern, shipped
 
@@ -49,7 +49,8 @@ def test_the_least_similarity_is_the_mean_less_the_spread_of_each_example_to_the
     others = [unit[[1, 2]].sum(axis=0), unit[[0, 2]].sum(axis=0), unit[[0, 1]].sum(axis=0)]
     wanted = [float(row @ other / np.linalg.norm(other)) for row, other in zip(unit, others, strict=True)]
     assert shape.similarities == pytest.approx(wanted, abs=1e-6)
-    assert shape.least == pytest.approx(min(MOST, np.mean(wanted) - 1.5 * np.std(wanted)), abs=1e-6)
+    deviation = max(np.std(wanted), LEAST_DEVIATION)
+    assert shape.least == pytest.approx(min(MOST, np.mean(wanted) - 1.5 * deviation), abs=1e-6)
     assert np.linalg.norm(shape.centroid) == pytest.approx(1, abs=1e-6)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agentforge import languages
-from agentforge.embed.interface import DEFAULT_MODEL
-from agentforge.embed.patterns import known_kinds
+from agentforge.embed.interface import DEFAULT_MODEL, load
+from agentforge.embed.patterns import digest, known_bounds, known_kinds
 from agentforge.patterns import Example, Pattern, PatternType, shipped
 from agentforge.pipeline.pattern_matches import in_code
 from agentforge.pipeline.patterns import finder
@@ -43,6 +43,15 @@ def test_a_pattern_has_several_examples_and_tests_in_several_languages(pattern: 
     assert known_kinds().issuperset(pattern.kinds)
     assert pattern.words, "without words every function would be embedded a second time"
     assert set(languages.names()).issuperset(pattern.languages)
+
+
+def test_the_numbers_that_ship_are_those_of_the_model_that_ships() -> None:
+    known = known_bounds(load())
+    assert set(known) == {digest(pattern) for pattern in shipped()}, "run: python training/pattern_bounds.py"
+    pattern = PATTERNS["unsafe-merge"]
+    shape = finder((), DEFAULT_MODEL).shape(pattern)
+    assert known[digest(pattern)].least == pytest.approx(shape.least, abs=1e-6)
+    assert known[digest(pattern)].centroid == pytest.approx(shape.centroid, abs=1e-6)
 
 
 def test_fifteen_patterns_of_each_type_ship() -> None:
