@@ -14,7 +14,7 @@ from agentforge.detect.duplicates import RULE
 from agentforge.detect.selection import NOTHING_CHOSEN, Selection
 from agentforge.detect.track import track
 from agentforge.embed.calibration import of_comparable
-from agentforge.embed.interface import DEFAULT_MODEL
+from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL
 from agentforge.errors import AgentForgeError, AnalysisCancelled, DatabaseError
 from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFile, SourceFile, Violation
 from agentforge.pipeline.changes import Changes, find_changes
@@ -110,7 +110,7 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
         with _recorded(connection, run):
             target = Target(project_id, tree.branch, run.id, model_id, engine)
             features = request.embedder.needs_features
-            model = embedder.name if features else DEFAULT_MODEL
+            model = embedder.name if embedder.name in (DEFAULT_MODEL, FAST_MODEL) else DEFAULT_MODEL
             config = WorkerConfig(request.options.max_file_size, bandit, features, request.selection, model=model)
             work = _Work(connection, request, target, config, observer)
             work.update(run, last)
