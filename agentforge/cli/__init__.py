@@ -40,9 +40,12 @@ def run(arguments: list[str]) -> int:
         _complain("Interrupted.")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of a pipe has seen enough; Python must not complain about it again when it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_CLEAN
+        return _nobody_reads()
+    except SystemExit as ended:
+        # So typer and rich end a command whose output nobody reads any more, with the code that means findings here.
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        return _nobody_reads()
     except AgentForgeError as error:
         if debug:
             raise
@@ -57,6 +60,12 @@ def run(arguments: list[str]) -> int:
             "Run it again with --debug to see where, and report it."
         )
         return EXIT_INTERNAL
+
+
+def _nobody_reads() -> int:
+    """The reader of a pipe has seen enough; Python must not complain about it again when it shuts down."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return EXIT_CLEAN
 
 
 def _complain(message: str) -> None:

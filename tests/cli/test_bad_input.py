@@ -139,3 +139,15 @@ def test_an_empty_folder_and_one_that_is_not_there(tmp_path: Path, database_url:
         done = run(command, str(tmp_path / "nowhere"), AGENTFORGE_DATABASE_URL=database_url)
         assert done.returncode == 2
         assert "does not exist" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("db", "sql"), ("rules", "list", "--format", "json")])
+def test_a_reader_that_has_seen_enough_is_no_finding(arguments: tuple[str, ...]) -> None:
+    """As in `agentforge ... | head -1`: typer and rich would end with 1, which is a finding here."""
+    with subprocess.Popen([COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0
