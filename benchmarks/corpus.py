@@ -134,6 +134,12 @@ def build(roots: Sequence[Path], count: int, cache: Path) -> Corpus:
     return corpus
 
 
+def changed_vectors(corpus: Corpus, rows: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float16]:
+    """Vectors of some rows' functions after another edit."""
+    packed = [edited(corpus.pieces, int(corpus.origin[row]), random) for row in rows]
+    return HashedEmbedder().embed([Snippet("python", "", "", item) for item in packed]).astype(np.float16)
+
+
 def _pieces(roots: Sequence[Path], cache: Path) -> list[Piece]:
     stored = cache / "pieces.pickle"
     if not stored.exists():

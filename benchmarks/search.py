@@ -1,13 +1,15 @@
 """How fast `similar` is for one client, and how much of the right answer it finds, among many functions.
 
-    python benchmarks/search.py --cache DIR --sources DIR... [--rows 100000 500000] [--queries 200] [--insert]
+    python benchmarks/search.py --cache DIR --sources DIR... [--rows 100000 500000] [--queries 200] [--insert] [--month]
 
 Makes (once, in the cache) an embedded server with a database for each number of functions (benchmarks/filling.py),
 and asks for the ten nearest of random functions: a pooled transaction of a user with the whole search. Prints for each
 filter the recall against all distances computed here, and milliseconds: of wall time, and of CPU time of the server's
 process, which other work on the machine disturbs less.
 
-`--insert` measures what the index adds to the load of a project of 10,000 functions (rolled back).
+`--insert` measures what the index adds to the load of a project of 10,000 functions (rolled back). `--month` simulates
+the commits of 22 days in a copy of the database (benchmarks/commits.py) with `db maintain` each night, and prints the
+recall after each fifth day, before and after the night, and what indexes and lists take.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import psycopg
+from commits import DAYS, State, connected, copied, night, sizes
 from corpus import Corpus, Database
 from filling import database, renew
 from numpy.typing import NDArray
@@ -135,6 +138,33 @@ def insert(filled: Database) -> None:
             connection.rollback()
 
 
+def month(filled: Database, corpus: Corpus, queries: int) -> None:
+    """What becomes of the recall when functions change, and what keeping it costs."""
+    with copied(filled) as copy:
+        state, touched = State(copy, corpus, np.random.default_rng(11)), 0
+        for day in range(1, DAYS + 1):
+            with connected(copy) as connection:
+                touched += state.day(connection)
+            if day % 5 == 0 or day == DAYS:
+                table(
+                    f"day {day}, {touched:,} functions touched, before the night", state.filled, state.corpus, queries
+                )
+            spent, done = night(copy)
+            print(f"night {day}: {spent:.1f} s of CPU beside the server's: {done}", flush=True)
+        table("after the last night", state.filled, state.corpus, queries)
+        for name, size in sizes(copy):
+            print(f"{name}: {size / 1e6:.1f} MB, {size / len(state.filled.function_ids):.0f} bytes a function")
+
+
+def table(title: str, filled: Database, corpus: Corpus, queries: int) -> None:
+    """Each kind of search, a line each."""
+    print(f"\n{title}, load average {os.getloadavg()[0]:.1f}")
+    print(f"{'':16} {'recall':>7} {'p50 ms':>9} {'p95':>6} {'CPU p50':>9} {'p95':>6} {'candidates':>10}")
+    with Pool(DatabaseSettings(url=filled.url), size=1) as pool:
+        for case in cases(filled):
+            print(measure(pool, corpus, filled, case, queries), flush=True)
+
+
 def main() -> None:
     """Print a table for each number of functions."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -143,6 +173,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 500_000])
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--insert", action="store_true")
+    parser.add_argument("--month", action="store_true")
     arguments = parser.parse_args()
     for rows in arguments.rows:
         filled, corpus = database(arguments.cache, rows, arguments.sources)
@@ -150,11 +181,10 @@ def main() -> None:
         if arguments.insert:
             insert(filled)
             continue
-        print(f"\n{rows:,} functions, load average {os.getloadavg()[0]:.1f}")
-        print(f"{'':16} {'recall':>7} {'p50 ms':>9} {'p95':>6} {'CPU p50':>9} {'p95':>6} {'candidates':>10}")
-        with Pool(DatabaseSettings(url=filled.url), size=1) as pool:
-            for case in cases(filled):
-                print(measure(pool, corpus, filled, case, arguments.queries), flush=True)
+        if arguments.month:
+            month(filled, corpus, arguments.queries)
+            continue
+        table(f"{rows:,} functions", filled, corpus, arguments.queries)
 
 
 if __name__ == "__main__":

@@ -143,11 +143,10 @@ class Pool:
             setting = self._settings_of[connection]
             values = {"search_path": setting.search_path, "role": setting.role, "token": token}
             try:
-                with connection.pipeline():  # BEGIN and all of it in one round trip
-                    connection.execute(self._queries["begin"], values | {"request_id": request_id})
-                    user = connection.execute(load("roles")["identity"])
-                found = user.fetchone()
-                if found is None or found[0] is None:
+                with connection.pipeline():  # BEGIN and what follows in one round trip
+                    begun = connection.execute(self._queries["begin"], values | {"request_id": request_id})
+                found = begun.fetchone()
+                if found is None or found[-1] is None:
                     raise NotLoggedIn("Your session has ended.", "Run `agentforge login`.")
             except BaseException as error:
                 lost = isinstance(error, psycopg.OperationalError) and connection.broken

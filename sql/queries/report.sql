@@ -46,7 +46,8 @@ SELECT rule_id, rule_name, category, severity, confidence, cwe, v.file_path, lin
             WHEN status = 'reopened' AND reopened_by IS DISTINCT FROM %(analysis_id)s THEN 'open'
             ELSE status END AS status,
        waiver_reason, waiver_kind, waiver_username, waiver_until, tool, flow
-FROM agentforge.violations AS v LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id
+FROM agentforge.violations AS v
+LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id AND f.project_id = v.project_id
 WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND NOT v.imported
   AND (resolved_at IS NULL OR (resolved_by = %(analysis_id)s AND NOT %(open_only)s))
   AND NOT (%(open_only)s AND status = 'waived') AND severity = ANY (%(severities)s)

@@ -35,6 +35,7 @@ ROWS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "login_secret": ({"singleton": "true", "secret": "sha256('s')"}, "secret = sha256('u')"),
     "projects": ({"key": "'k'", "name": "'n'"}, "description = 'd'"),
+    "user_scopes": ({"user_id": "(SELECT max(id) FROM users)"}, "readable = '{1}'"),
     "user_permissions": (
         {"user_id": "(SELECT max(id) FROM users)", "project_id": PROJECT, "permission": "'read'"},
         "permission = 'write'",

@@ -16,7 +16,7 @@ from agentforge.cli.database import open_as_owner
 from agentforge.store import neighbours
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.maintenance import Options, maintain
-from agentforge.store.neighbours import LENGTH, Lists
+from agentforge.store.neighbour_lists import LENGTH, Lists
 from agentforge.store.similar import Filters, Search
 
 if TYPE_CHECKING:
@@ -140,6 +140,45 @@ def test_what_lists_give_is_what_a_scan_finds(owner: Connection, world: World) -
     assert compare(world, [*subjects, *ids(world, "open")[-3:]]) > len(subjects) * 4
     gone = "SELECT count(*) FROM function_neighbours WHERE function_id NOT IN (SELECT id FROM functions)"
     assert world.admin.execute(gone).fetchone() == (0,)
+
+
+def test_a_vector_that_changes_is_out_of_the_lists_at_once(owner: Connection, world: World) -> None:
+    """As when `agentforge embed` fills meaning in: what was near is far, and the other way round."""
+    change = "UPDATE function_embeddings SET embedding = %(vector)s WHERE function_id = ANY (%(ids)s)"
+    subjects = ids(world, "open")[::25]
+    world.admin.execute(change, {"vector": "[1,0]", "ids": ids(world, "open")[1:4]})
+    marks = "SELECT count(*) FROM function_neighbours WHERE coalesce(cardinality(neighbours), 0) = 0"
+    assert world.admin.execute(marks).fetchone() == (0,), "there are no lists yet"
+    update(owner)
+    moved = [*ids(world, "open")[5::20], *ids(world, "closed")[5::20]]
+    world.admin.execute(change, {"vector": "[-0.96,0.28]", "ids": moved})
+    world.admin.execute(change, {"vector": "[0.6,0.8]", "ids": moved[::2]})
+    assert world.admin.execute(marks).fetchone() == (len(moved),)
+    assert compare(world, [*subjects, *moved[:2]]) > len(subjects) * 4
+    update(owner)
+    assert world.admin.execute(marks).fetchone() == (0,)
+    assert compare(world, [*subjects, *moved[:2]]) > len(subjects) * 4
+
+
+def test_a_vector_that_changes_while_lists_are_made_is_not_forgotten(
+    owner: Connection, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject, other = ids(world, "open")[:2]
+    refresh = Lists.refresh
+
+    def meanwhile(lists: Lists) -> NDArray[np.int64]:
+        world.admin.execute(
+            "UPDATE function_embeddings SET embedding = '[-0.6,-0.8]' WHERE function_id = %s", (subject,)
+        )
+        return refresh(lists)
+
+    monkeypatch.setattr(Lists, "refresh", meanwhile)
+    [model] = neighbours.due(owner, 1)
+    neighbours.update(owner, model)
+    monkeypatch.undo()
+    assert compare(world, [subject, other]) > 0
+    update(owner)
+    assert compare(world, [subject, other]) > 4
 
 
 def test_a_list_shows_nobody_what_he_may_not_read(owner: Connection, world: World) -> None:
