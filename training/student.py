@@ -1,6 +1,6 @@
 """Train the student on what training/teacher.py wrote, and write its weights as whole numbers.
 
-    python training/student.py WORK [--steps 6000]
+    python training/student.py WORK [--steps 8500]
 
 Reads WORK/sample.pickle, pairs.pickle, vocabulary.txt, words.npy, texts.npz and teacher.npz; writes WORK/student.npz,
 and every `SAVE` steps WORK/student-STEP.npz and WORK/state.pt, from which a run that was cut off goes on. Needs torch.
@@ -293,7 +293,7 @@ def main() -> None:
     """Train and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=8500)
     arguments = parser.parse_args()
     work = arguments.work
     torch.set_num_threads(1)

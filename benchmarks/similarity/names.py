@@ -3,7 +3,7 @@
     export PYTHONPATH=training:benchmarks:benchmarks/similarity
     python benchmarks/similarity/names.py EVALUATION JUDGED [--sets FILE] [--model NAME|FOLDER]
 
-EVALUATION holds the packages of sets.py, JUDGED those of judged.toml. To the cosine of a pair is added a weight times
+EVALUATION holds the packages of sets.toml, JUDGED those of judged.toml. To the cosine of a pair is added a weight times
 how alike two names are (shared sub-tokens, each by its rarity, of all), the same of parameters, and of called names.
 Weights are those with the best mean MRR over the sets of the first half; the second half says what they are worth.
 Beside it: the area under the ROC curve over the judged pairs, where a function and its other version do not occur.
@@ -71,7 +71,7 @@ def matrices(item: sets.Set, model: str) -> list[np.ndarray]:
 
 def mrr(item: sets.Set, scores: np.ndarray) -> float:
     """In percent."""
-    return float(evaluate.figures(scores, item)[1])
+    return float(evaluate.figures(scores, item)[:, evaluate.MRR].mean())
 
 
 def main() -> None:
