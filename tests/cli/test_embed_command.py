@@ -46,26 +46,26 @@ def query(url: str, statement: str) -> list[tuple[Any, ...]]:
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "[red]loads"
     folder.mkdir()
-    (folder / "loads.py").write_text("".join(FUNCTION.format(n=n) for n in range(400)))
+    (folder / "loads.py").write_text("".join(FUNCTION.format(n=n) for n in range(200)))
     return folder
 
 
 def test_ctrl_c_in_the_middle_of_a_fill_and_on_from_there(project: Path, migrated_url: str) -> None:
     done = run(migrated_url, "analyze", ".", "--quiet", "--embed", "fast", cwd=project)
     assert done.returncode <= 1, done.stderr
-    assert query(migrated_url, STATE) == [(400, 400)]
+    assert query(migrated_url, STATE) == [(200, 200)]
     done = run(migrated_url, "similar", "load_7", "--format", "json")
-    assert "Compared by words and structure only: 400 functions have no meaning yet." in done.stderr
+    assert "Compared by words and structure only: 200 functions have no meaning yet." in done.stderr
     document = json.loads(done.stdout)
     jsonschema.validate(document, json.loads((SCHEMAS / "similar.schema.json").read_text()))
-    assert (document["without_meaning"], len(document["matches"])) == (400, 10)
+    assert (document["without_meaning"], len(document["matches"])) == (200, 10)
 
     with connect(DatabaseSettings(url=migrated_url)) as connection:
         connection.execute(SLOW.encode())
     started = subprocess.Popen(
         command(migrated_url, "embed", "--jobs", "1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while query(migrated_url, STATE) == [(400, 400)] and started.poll() is None:
+    while query(migrated_url, STATE) == [(200, 200)] and started.poll() is None:
         time.sleep(0.02)
     started.send_signal(signal.SIGINT)
     output, errors = started.communicate(timeout=60)
@@ -73,8 +73,8 @@ def test_ctrl_c_in_the_middle_of_a_fill_and_on_from_there(project: Path, migrate
     assert "Interrupted: what is done is kept. `agentforge embed` goes on from here." in errors
     assert "Traceback" not in errors
     ((left, _),) = query(migrated_url, STATE)
-    assert 0 < left < 400
-    assert re.search(rf"\[red\]loads +{400 - left} +{left}\b", output)
+    assert 0 < left < 200
+    assert re.search(rf"\[red\]loads +{200 - left} +{left}\b", output)
 
     with connect(DatabaseSettings(url=migrated_url)) as connection:
         connection.execute("DROP TRIGGER slow ON agentforge.function_embeddings")
@@ -83,18 +83,18 @@ def test_ctrl_c_in_the_middle_of_a_fill_and_on_from_there(project: Path, migrate
     document = json.loads(done.stdout)
     jsonschema.validate(document, json.loads((SCHEMAS / "embed.schema.json").read_text()))
     assert document["projects"] == [{"name": "[red]loads", "embedded": left, "left": 0}]
-    assert query(migrated_url, STATE) == [(0, 400)]
+    assert query(migrated_url, STATE) == [(0, 200)]
     done = run(migrated_url, "search", "load a path", "--format", "json")
     assert (json.loads(done.stdout)["without_meaning"], done.stderr) == (0, "")
 
 
 def test_an_analysis_fills_in_after_its_summary(project: Path, migrated_url: str) -> None:
-    for n in range(2):  # the meaning of more than 500 functions is not waited for
-        (project / f"more{n}.py").write_text("".join(FUNCTION.format(n=n) for n in range(400 * n, 400 * n + 300)))
+    # The meaning of more than 500 functions is not waited for.
+    (project / "more.py").write_text("".join(FUNCTION.format(n=n) for n in range(200, 510)))
     done = run(migrated_url, "analyze", ".", cwd=project)
     assert done.returncode <= 1, done.stderr
-    assert "Adding meaning to 1,000 functions; Ctrl-C leaves it to `agentforge embed`." in done.stderr
-    assert query(migrated_url, STATE) == [(0, 1000)]
+    assert "Adding meaning to 510 functions; Ctrl-C leaves it to `agentforge embed`." in done.stderr
+    assert query(migrated_url, STATE) == [(0, 510)]
     assert run(migrated_url, "analyze", ".", cwd=project).stderr == ""
 
 
