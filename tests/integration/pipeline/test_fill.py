@@ -309,7 +309,7 @@ def test_lists_of_neighbours_never_hold_what_is_to_change(bench: Bench, monkeypa
         assert owner.execute(listed).fetchall() == [(60, 60)]
         assert [match.function.qualified_name for match in ask(bench, "load_3", limit=50).matches] == before
         bench.administer("UPDATE function_embeddings SET lacks_meaning = true WHERE function_id = 7")
-        marked = "SELECT function_id::integer FROM function_neighbours WHERE neighbours IS NULL"
+        marked = "SELECT function_id FROM function_neighbours WHERE neighbours IS NULL"
         assert owner.execute(marked).fetchall() == [(7,)]
 
 
