@@ -173,14 +173,14 @@ CREATE TRIGGER function_embeddings_lists_update AFTER UPDATE ON agentforge.funct
 -- search ---------------------------------------------------------------------------------------------------------------
 
 -- How many of the nearest rows the index is asked for (hnsw.ef_search), so that enough of them are candidates. Fitted to a
--- recall of 0.97 with and without filters. Where the subject has a list, the index is asked only for the few whose list has too
--- few of the wanted, and for what lies beyond the list.
+-- recall of 0.97 with and without filters. Where the subject has a list (`listed`), the index is asked only about the few whose
+-- list names too few of the wanted, and for what lies beyond it; the more of all rows are candidates, the fewer they are.
 DROP FUNCTION agentforge.search_width(bigint, bigint);
 CREATE FUNCTION agentforge.search_width(rows bigint, candidates bigint, listed boolean DEFAULT false) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT least(1000, greatest(60, floor(
-        CASE WHEN listed THEN 0.25 ELSE 1 END
-        * 0.0394 * rows ^ 0.65 * (rows / greatest(candidates, 1)::double precision) ^ 1.15)))::integer
+    SELECT greatest(60, floor(
+        least(1000, 0.0394 * rows ^ 0.65 * (rows / greatest(candidates, 1)::double precision) ^ 1.15)
+        * CASE WHEN listed THEN least(1, 0.01 * (rows / greatest(candidates, 1)::double precision) ^ 2) ELSE 1 END))::integer
 $$;
 
 DROP FUNCTION agentforge.nearest_functions(

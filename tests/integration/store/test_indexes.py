@@ -236,6 +236,8 @@ def test_the_index_is_searched_more_widely_where_fewer_rows_are_candidates(datab
         (0, 30_000, 60),  # a table that was never analysed
     ):
         assert value(database, f"search_width({rows}, {candidates})") == width
+    for rows, candidates, width in ((500_000, 150_000, 88), (500_000, 75_000, 444), (500_000, 50_000, 1000)):
+        assert value(database, f"search_width({rows}, {candidates}, true)") == width, "after a list"
 
 
 def test_functions_that_are_younger_than_the_index_are_found(indexed: Connection) -> None:

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
 from fix_people import World
 
 if TYPE_CHECKING:
@@ -59,6 +60,27 @@ def test_it_follows_every_change_of_permissions(world: World) -> None:
     admin.execute("TRUNCATE user_permissions")
     assert wrong(admin) == []
     assert admin.execute("SELECT count(*) FROM user_scopes WHERE readable <> '{}'").fetchone() == (0,)
+
+
+def test_nobody_learns_more_than_his_own(world: World) -> None:
+    every = "SELECT granted_to_read(), granted_to_write(), granted_to_administer()"
+    one, both = [world.projects["open"]], sorted(world.projects.values())
+    for user, expected in (
+        ("ann", (both, both, both)),
+        ("wim", (one, one, [])),
+        ("rob", (one, [], [])),  # granted to write, but a viewer
+        ("eve", ([], [], [])),
+        ("aud", ([], [], [])),  # everything is his to read, by his role
+        (None, ([], [], [])),
+    ):
+        with world.session(user) as session:
+            assert session.execute(every.encode()).fetchone() == expected, user
+            for statement in ("SELECT * FROM user_scopes", "SELECT renew_scopes('{1}')"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    session.execute(statement.encode())
+    with world.session("ann") as session:
+        world.admin.execute("UPDATE users SET is_active = false WHERE username = 'ann'")
+        assert session.execute(every.encode()).fetchone() == ([], [], [])
 
 
 def test_two_grants_at_once_are_both_seen(world: World) -> None:
