@@ -55,17 +55,15 @@ def prepare(connection: Connection) -> None:
     Roles are the whole server's: another session may be making them for another database at the same time.
 
     Raises:
-        DatabaseError: the session may not do all of it; the hint holds the statements for a database administrator.
+        DatabaseError: the session may not do all of it, and the hint holds the statements for a database administrator;
+            or it is one of those who work in a schema that is there.
     """
     import psycopg
 
     for attempt in range(_ATTEMPTS):
         steps = missing_steps(connection)
         if not all(allowed for _, allowed in steps):
-            raise DatabaseError(
-                "This role may not set the database up by itself.",
-                "\n".join(["A database administrator has to run here:", *(f"    {sql};" for sql, _ in steps)]),
-            )
+            raise _refused(standing(connection), [statement for statement, _ in steps])
         try:
             with connection.transaction():
                 for statement, _ in steps:
@@ -79,6 +77,20 @@ def prepare(connection: Connection) -> None:
             return
         time.sleep(_PAUSE_SECONDS)
     raise DatabaseError("Other sessions have been setting up the same roles all the time.", "Run again.")
+
+
+def _refused(found: Standing, statements: list[str]) -> DatabaseError:
+    """The error for a session that may not set the database up: what a database administrator has to run instead."""
+    if found.schema and found.member and not found.operator:  # one of those who work in it, and must not own it
+        return DatabaseError(
+            f"The role {found.role} works in this database, and does not own it.",
+            "Connect as a member of agentforge_owner or as a superuser. Make no role that people work as a member of "
+            "it: row-level security would bind it no longer.",
+        )
+    return DatabaseError(
+        "This role may not set the database up by itself.",
+        "\n".join(["A database administrator has to run here:", *(f"    {sql};" for sql in statements)]),
+    )
 
 
 def set_application_password(connection: Connection, password: str) -> None:

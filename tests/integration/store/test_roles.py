@@ -97,6 +97,17 @@ def test_a_role_outside_is_told_whom_to_ask(migrated_url: str, login: Login) -> 
         pass
 
 
+def test_who_works_in_a_database_is_not_told_to_own_it(migrated_url: str, login: Login) -> None:
+    """A member of both roles is bound by no policy."""
+    login.administer("GRANT agentforge_app TO {}", sql.Identifier(login.name))
+    with (
+        connect(DatabaseSettings(url=login.url(migrated_url))) as connection,
+        pytest.raises(DatabaseError, match="does not own it") as caught,
+    ):
+        migrate(connection)
+    assert "GRANT" not in caught.value.hint
+
+
 def test_an_application_that_is_newer_than_the_schema_asks_for_its_owner(migrated_url: str, login: Login) -> None:
     with connect(DatabaseSettings(url=migrated_url)) as connection:
         connection.execute("DELETE FROM schema_migrations WHERE name = %s", (migrations()[-1].name,))
