@@ -6,10 +6,11 @@ SOURCES holds the packages of judged.toml, unpacked as NAME-VERSION. Without --m
 fitted; one whose vectors have no meaning at first is fitted with and without it. --write puts the curves into
 agentforge/embed/calibration.toml and leaves those of other models as they are.
 
-Three fits are compared by ten-fold cross-validation, weighted log loss, and the best is taken: logistic regression,
-beta calibration (Kull et al. 2017), and centred isotonic regression (Oron and Flournoy 2017), which is
-pool-adjacent-violators with each block at its mean cosine and straight lines between. Within a band of cosine a pair
-counts by its weight (pairs.py). Equal code has a cosine of 1 and was not judged: the curve ends at (1, 1).
+Three fits are compared by ten-fold cross-validation, weighted log loss: logistic regression, beta calibration (Kull et
+al. 2017), and centred isotonic regression (Oron and Flournoy 2017), which is pool-adjacent-violators with each block at
+its mean cosine and straight lines between. Taken is the first of them, the smoothest, that is within 1 % of the best.
+Within a band of cosine a pair counts by its weight (pairs.py). Equal code has a cosine of 1 and was not judged: the
+curve ends at (1, 1).
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ BANDS = (-1.0, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.01)
 SCORES = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.01)
 FOLDS = 10
 SURE = 0.99
+AS_GOOD = 1.01
 Values = np.ndarray
 Fit = Callable[[Values, Values, Values], list[tuple[float, float]]]
 
@@ -240,7 +242,7 @@ def fitted(title: str, x: Values, y: Values, weight: Values, package: Values) ->
     fits: dict[str, Fit] = {"logistic": regression(line), "beta": regression(beta), "isotonic": isotonic}
     scaled = balanced(x, weight)
     losses = {name: log_loss(fit, x, y, scaled, tenths(len(x))) for name, fit in fits.items()}
-    best = min(losses, key=lambda name: losses[name])
+    best = next(name for name, loss in losses.items() if loss <= min(losses.values()) * AS_GOOD)
     points = fits[best](x, y, scaled)
     curve = Calibration(tuple(points), 1.0)
     print(f"{title}: {len(x)} pairs, {int(y.sum())} the same, area under the ROC curve {area(x, y):.3f}")
