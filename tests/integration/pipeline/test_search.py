@@ -65,7 +65,7 @@ def stored(bench: Bench) -> Bench:
 
 def find(bench: Bench, text: str, **wanted: Any) -> Sequence[TextMatch]:
     search = TextSearch(bench.connection, Search(bench.connection))
-    return search_text(search, replace(REQUEST, text=text, **wanted))
+    return search_text(search, replace(REQUEST, text=text, **wanted)).matches
 
 
 def first(bench: Bench, text: str, **wanted: Any) -> str:
