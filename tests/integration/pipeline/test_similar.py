@@ -70,7 +70,7 @@ def test_a_renamed_copy_is_nearest_and_the_function_itself_is_not_listed(stored:
     found = ask(stored, function="order_total")
     assert names(found)[0] == "sum_orders"
     assert "order_total" not in names(found)
-    assert found.matches[0].score > 0.7
+    assert found.matches[0].score > 0.8
     assert [match.score for match in found.matches] == sorted((match.score for match in found.matches), reverse=True)
 
 
@@ -104,7 +104,7 @@ def test_pasted_code_in_a_guessed_language(stored: Bench) -> None:
 
 def test_limit_and_least_score(stored: Bench) -> None:
     assert len(ask(stored, function="order_total", limit=1).matches) == 1
-    assert names(ask(stored, function="order_total", min_score=0.77)) == ["sum_orders"]
+    assert names(ask(stored, function="order_total", min_score=0.8)) == ["sum_orders"]
 
 
 @pytest.mark.parametrize("line", [1, 3, 8])
