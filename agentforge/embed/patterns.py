@@ -124,7 +124,36 @@ def has_words(pattern: Pattern, code: bytes) -> bool:
         pattern: what is wanted.
         code: in lower case.
     """
-    return all(any(word in code for word in group) for group in _words(pattern.words))
+    for group in _words(pattern.words):
+        for word in group:
+            if word in code:
+                break
+        else:
+            return False
+    return True
+
+
+class KnownWords(dict[bytes, bool]):
+    """Which words a file has: patterns share some, and to look for one costs as much as the file is long."""
+
+    def __init__(self, text: bytes) -> None:
+        """Look for nothing yet. `text` is in lower case."""
+        super().__init__()
+        self._text = text
+
+    def __missing__(self, word: bytes) -> bool:
+        found = self[word] = word in self._text
+        return found
+
+    def allow(self, pattern: Pattern) -> bool:
+        """Whether the file has one text of each group that a pattern wants."""
+        for group in _words(pattern.words):
+            for word in group:
+                if self[word]:
+                    break
+            else:
+                return False
+        return True
 
 
 def demands_met(pattern: Pattern, code: bytes, parsed: ParsedFile, span: tuple[int, int]) -> bool:
@@ -157,7 +186,8 @@ def _kinds() -> dict[str, str]:
 
 @cache
 def _words(groups: tuple[tuple[str, ...], ...]) -> tuple[tuple[bytes, ...], ...]:
-    return tuple(_encoded(group) for group in groups)
+    """Those with the fewest texts first: to find that none is there takes a search for each."""
+    return tuple(_encoded(group) for group in sorted(groups, key=len))
 
 
 @cache

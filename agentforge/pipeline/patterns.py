@@ -49,6 +49,7 @@ class Finder:
         self._model = model
         self._shapes: dict[str, Shape] = {}
         self._bounds: dict[str, Bounds] = {}
+        self._by_language: dict[str, tuple[Pattern, ...]] = {}
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -94,16 +95,19 @@ class Finder:
             is_test: whether it holds tests.
             wanted: says whether a pattern counts here.
         """
-        from agentforge.embed.patterns import has_words
+        from agentforge.embed.patterns import KnownWords
 
+        words = KnownWords(text)
         return [
             pattern
-            for pattern in self.patterns
-            if has_words(pattern, text)
-            and pattern.applies_to(language)
-            and (pattern.in_tests or not is_test)
-            and wanted(pattern)
+            for pattern in self._of_language(language)
+            if (pattern.in_tests or not is_test) and words.allow(pattern) and wanted(pattern)
         ]
+
+    def _of_language(self, language: str) -> tuple[Pattern, ...]:
+        if language not in self._by_language:
+            self._by_language[language] = tuple(item for item in self.patterns if item.applies_to(language))
+        return self._by_language[language]
 
     def find(
         self,
