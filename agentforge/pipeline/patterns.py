@@ -101,7 +101,7 @@ class Finder:
         return [
             pattern
             for pattern in self._of_language(language)
-            if (pattern.in_tests or not is_test) and words.allow(pattern) and wanted(pattern)
+            if (pattern.in_tests or not is_test) and wanted(pattern) and words.allow(pattern)
         ]
 
     def _of_language(self, language: str) -> tuple[Pattern, ...]:
