@@ -200,11 +200,13 @@ BEGIN
 -- The nearest functions to one of the caller's, among those in the searched branches of some or (NULL) all projects that he may
 -- read: from its list, and from the functions that have changed since or are younger than the lists. What lies in the function
 -- or around it is left out. NULL where there is no list, or where too many have changed; not `complete` where the list names
--- too few of the wanted: those that it names are the nearest, all the same.
+-- too few of the wanted: those that it names are the nearest, all the same. Plans are for any subject: a plan for the number of
+-- younger functions that there is just now is cheaper in the planner's eyes, and takes longer to make than to run.
 CREATE FUNCTION agentforge.known_neighbours(
     subject bigint, model integer, wanted bigint[], language text, most integer,
     OUT ids bigint[], OUT distances double precision[], OUT complete boolean
-) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+    AS $body$
 DECLARE
     readable bigint[] := agentforge.granted_to_read();
     everything boolean := readable = '{}' AND agentforge.reads_everything();
@@ -255,7 +257,7 @@ BEGIN
             SELECT e.function_id, e.embedding OPERATOR({vectors}.<=>) own.embedding
             FROM (
                 SELECT y.function_id, y.project_id, y.branch, y.embedding FROM agentforge.function_embeddings AS y
-                WHERE y.model_id = own.model_id AND y.function_id > own.listed_up_to
+                WHERE y.model_id = own.model_id AND y.function_id > own.listed_up_to AND y.function_id <= own.listed_up_to + 5000
                   AND (language IS NULL OR y.file_type = language)
                 UNION ALL
                 SELECT y.function_id, y.project_id, y.branch, y.embedding FROM agentforge.function_embeddings AS y
