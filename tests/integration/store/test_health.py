@@ -147,11 +147,11 @@ def test_pgvector_that_was_moved_is_found_and_the_remedy_puts_it_back(well: Conn
     well.execute("CREATE SCHEMA elsewhere")
     well.execute("ALTER EXTENSION vector SET SCHEMA elsewhere")
     with connect(DatabaseSettings(url=shared_database)) as connection:
-        (found,) = (item for item in health_checks(connection) if item.id == "vector_schema")
-        assert (found.severity, found.subject, found.remedy) == (
-            "critical", "known_neighbours", f"ALTER EXTENSION vector SET SCHEMA {home[0]};"
-        )  # fmt: skip
-        connection.execute(found.remedy.encode())
+        found = [item for item in health_checks(connection) if item.id == "vector_schema"]
+        assert "known_neighbours" in {item.subject for item in found}
+        remedy = f"ALTER EXTENSION vector SET SCHEMA {home[0]};"
+        assert {(item.severity, item.remedy) for item in found} == {("critical", remedy)}
+        connection.execute(remedy.encode())
         connection.execute("DROP SCHEMA elsewhere")
         assert [item.severity for item in health_checks(connection) if item.id == "vector_schema"] == ["ok"]
 
