@@ -8,8 +8,8 @@
 `ratios` runs each command on one core, cold, and prints its CPU seconds (user and system, of the process and of its
 children; the least of all rounds) and how many times those of one bare `ast.parse` of each of the tree's Python files
 in the same run. Tools that are not installed are left out. `languages` analyses the real code of tests/data/real,
-`memory` parts of a tree, and `warm` a tree that it makes, unchanged since it was analysed, in a database of its own.
-Results of real runs are in docs/performance.md.
+`memory` a part of a tree, once and eight times over, and `warm` a tree that it makes, unchanged since it was analysed,
+in a database of its own. Results of real runs are in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -144,18 +144,25 @@ def _cpu(work: Callable[[], object]) -> float:
 
 
 def memory(tree: Path) -> None:
-    """Peak memory of `check` against the number of files: of the summary, and of a report with all rows."""
+    """Peak memory of `check` against the number of files: of the summary, and of a report with all rows.
+
+    Every eighth file, once and eight times over, beside the largest one, whose trees are the most that is in memory at
+    once.
+    """
     files = sorted(tree.rglob("*.py"))
-    largest = max(files, key=lambda file: file.stat().st_size)  # its trees are the most that is in memory at once
-    for share in (8, 2, 1):
+    largest = max(files, key=lambda file: file.stat().st_size)
+    for copies in (1, 8):
         with tempfile.TemporaryDirectory() as folder:
-            for file in {largest, *files[::share]}:
-                copy = Path(folder) / file.relative_to(tree)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, copy)
+            shutil.copyfile(largest, Path(folder) / "largest.py")
+            for number in range(copies):
+                for file in files[::8]:
+                    copy = Path(folder) / str(number) / file.relative_to(tree)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(file, copy)
             command = [*agentforge("check"), "--jobs", "1", "--format"]
             table, rows = (Usage([*command, name, folder]).peak for name in ("table", "json"))
-            print(f"{len(files[::share]):6,} files {table:8.0f} MiB table {rows:8.0f} MiB json", flush=True)
+            count = copies * len(files[::8]) + 1
+            print(f"{count:6,} files {table:8.0f} MiB table {rows:8.0f} MiB json", flush=True)
 
 
 def warm(count: int, rounds: int) -> None:
