@@ -179,18 +179,21 @@ def _comment_query(language: Language) -> Query | None:
         return Query(language, pattern) if pattern else None
 
 
-def without_comments(parsed: ParsedFile) -> bytes:
-    """The bytes of a file with its comments, and strings that stand alone, blanked out."""
+def without_comments(parsed: ParsedFile, span: tuple[int, int] | None = None) -> bytes:
+    """The bytes of a file, or of a span of it (first byte, last exclusive), with comments and lone strings blanked out."""
     from agentforge.parse import captures
 
+    start, end = span or (0, len(parsed.data))
     query = _comment_query(parsed.tree.language)
-    comments = captures(query, parsed.tree.root_node).get("comment") if query else None
+    root = parsed.tree.root_node
+    node = (root.descendant_for_byte_range(start, end) or root) if span else root
+    comments = captures(query, node).get("comment") if query else None
     if not comments:
-        return parsed.data
+        return parsed.data[start:end]
     code = bytearray(parsed.data)
     for node in comments:
         code[node.start_byte : node.end_byte] = b" " * (node.end_byte - node.start_byte)
-    return bytes(code)
+    return bytes(code[start:end])
 
 
 def expression_of(root: Node, code: bytes, start: int, end: int) -> str:

@@ -218,15 +218,13 @@ def _likely(
     from agentforge.embed.features import without_comments
     from agentforge.embed.patterns import demands_met, has_words
 
-    code = None
     for function in functions:
         span = (function.start_byte, function.end_byte)
         part = text[slice(*span)]
         found = [item for item in patterns if function.lines_of_code >= item.min_lines and has_words(item, part)]
         if not found:
             continue
-        code = without_comments(parsed).lower() if code is None else code
-        part = code[slice(*span)]
+        part = without_comments(parsed, span).lower()
         found = [item for item in found if demands_met(item, part, parsed, span)]
         if found:
             yield function, found
