@@ -180,7 +180,7 @@ def _comment_query(language: Language) -> Query | None:
 
 
 def without_comments(parsed: ParsedFile, span: tuple[int, int] | None = None) -> bytes:
-    """The bytes of a file, or of a span of it (first byte, last exclusive), with comments and lone strings blanked out."""
+    """The bytes of a file, or of a span (first byte, last exclusive) of it, blanks for comments and lone strings."""
     from agentforge.parse import captures
 
     start, end = span or (0, len(parsed.data))
