@@ -248,6 +248,7 @@ BEGIN
         complete := cardinality(ids) = most;
         EXIT WHEN complete;
     END LOOP;
+    -- IS TRUE makes a hash table of the branches, not a join: there may be thousands of younger functions.
     IF complete AND (
             pg_sequence_last_value('agentforge.functions_id_seq') > own.listed_up_to OR cardinality(own.changed) > 0) THEN
         SELECT array_agg(n.id), array_agg(n.distance) INTO ids, distances
@@ -264,9 +265,10 @@ BEGIN
                 WHERE y.model_id = own.model_id AND y.function_id = ANY (own.changed) AND y.function_id <= own.listed_up_to
                   AND (language IS NULL OR y.file_type = language)
             ) AS e
-            JOIN agentforge.projects AS p ON p.id = e.project_id AND p.searched_branch = e.branch
-            WHERE (everything OR e.project_id = ANY (readable)) AND (wanted IS NULL OR e.project_id = ANY (wanted))
-              AND e.function_id <> ALL (own.excluded)
+            WHERE (wanted IS NULL OR e.project_id = ANY (wanted)) AND e.function_id <> ALL (own.excluded)
+              AND ((e.project_id, e.branch) IN (
+                  SELECT p.id, p.searched_branch FROM agentforge.projects AS p WHERE everything OR p.id = ANY (readable)
+              )) IS TRUE
             ORDER BY distance, id LIMIT most
         ) AS n;
     END IF;
