@@ -95,7 +95,7 @@ def new_database(server_url: str) -> Iterator[NewDatabase]:
 
     def create(template: str = "template0") -> str:
         name = f"agentforge_test_{secrets.token_hex(8)}"
-        _administer(server_url, "CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log", name, template)
+        _administer(server_url, "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
         made.append(name)
         return make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name})
 
@@ -108,7 +108,7 @@ def new_database(server_url: str) -> Iterator[NewDatabase]:
 def shared_database(server_url: str) -> Iterator[str]:
     """Connection string of an empty database for all tests of a module."""
     name = f"agentforge_test_{secrets.token_hex(8)}"
-    _administer(server_url, "CREATE DATABASE {} TEMPLATE template0 STRATEGY wal_log", name)
+    _administer(server_url, "CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy", name)
     yield make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name})
     _administer(server_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
@@ -123,7 +123,7 @@ def database_url(new_database: NewDatabase) -> str:
 def migrated_template(server_url: str) -> Iterator[str]:
     """Name of a database with the schema, to be cloned: three times as fast as migrating each."""
     name = f"agentforge_test_{secrets.token_hex(8)}"
-    _administer(server_url, "CREATE DATABASE {} TEMPLATE template0 STRATEGY wal_log", name)
+    _administer(server_url, "CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy", name)
     with connect(
         DatabaseSettings(url=make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name}))
     ) as connection:

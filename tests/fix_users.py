@@ -103,7 +103,7 @@ def people(server_url: str, migrated_template: str) -> Iterator[People]:
     """A database for all tests of a module."""
     name = f"agentforge_test_{secrets.token_hex(8)}"
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY wal_log".encode())
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy".encode())
         url = make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name})
         with connect(DatabaseSettings(url=url)) as connection:
             prepare(connection)  # grants on a database are not cloned

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from agentforge.errors import EmbeddedServerError
 from agentforge.store.embedded.paths import SOCKET_NAME, ServerPaths
 
@@ -23,16 +25,18 @@ def check_running(paths: ServerPaths) -> None:
             "The server ends by itself within a minute. Run again then, and it is made anew; or put the data back.",
         )
     socket = paths.sockets / SOCKET_NAME
-    if not socket.exists() and _postmaster_state(paths) == "ready":
+    if not socket.exists() and _ready(paths):
         raise EmbeddedServerError(
             f"the socket of the embedded database, {socket}, was removed while its server was running.",
             "Stop the server by `agentforge db stop`, by which nothing is lost, and run again.",
         )
 
 
-def _postmaster_state(paths: ServerPaths) -> str:
-    """What the server says of itself: `starting`, `ready` or `stopping`; empty where it says nothing."""
+def _ready(paths: ServerPaths) -> bool:
+    """Whether a server says that it can be connected to. What a killed one left says so, too: it works in no folder."""
     try:
-        return (paths.data / "postmaster.pid").read_text().split("\n")[READY_LINE].strip()
-    except (OSError, IndexError):
-        return ""
+        lines = (paths.data / "postmaster.pid").read_text().split("\n")
+        folder = Path(f"/proc/{int(lines[0])}/cwd").readlink()
+        return lines[READY_LINE].strip() == "ready" and folder == paths.data.resolve()
+    except (OSError, ValueError, IndexError):
+        return False

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 JANUARY, FEBRUARY = date(2026, 1, 1), date(2026, 2, 1)
 WRITE = (
     "INSERT INTO audit_logs (action, resource_type, old_values, new_values, created_at) "
-    "SELECT 'TEST', 'row ' || n, '{\"a\": 1}', jsonb_build_object('a', n), time + n * interval '1 minute' "
+    "SELECT 'LOGIN', 'row ' || n, '{\"a\": 1}', jsonb_build_object('a', n), time + n * interval '1 minute' "
     "FROM generate_series(1, %s) AS n, CAST(%s AS timestamptz) AS time"
 )
 COLUMNS = st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=5)
@@ -191,9 +191,7 @@ def test_a_chain_made_anew_is_found_by_a_saved_head(owner: Connection) -> None:
     owner.execute("INSERT INTO projects (key, name) VALUES ('k', 'n')")
     chain(owner)
     assert not problems(verify(owner, saved=saved)), "a chain that goes on still holds it"
-    owner.execute(
-        "UPDATE audit_logs SET action = 'NOTHING' WHERE resource_type = 'row 3' AND created_at < '2026-02-01'"
-    )
+    owner.execute("UPDATE audit_logs SET action = 'LOGOUT' WHERE resource_type = 'row 3' AND created_at < '2026-02-01'")
     owner.execute("DELETE FROM audit_chain")
     chain(owner)
     assert not problems(verify(owner)), "an owner without a key can do that"
@@ -296,11 +294,11 @@ def test_a_rotation_that_is_interrupted_goes_on_where_it_was(
 def test_a_first_key_encrypts_what_was_plain_and_a_broken_month_is_not_chained_anew(owner: Connection) -> None:
     key = new_key()
     chain(owner)
-    owner.execute("UPDATE audit_logs SET action = 'x' WHERE id = %s", (row_id(owner, 2),))
+    owner.execute("UPDATE audit_logs SET action = 'LOGIN_FAILED' WHERE id = %s", (row_id(owner, 2),))
     with pytest.raises(UsageError, match="2026-02 cannot be chained anew"):
         list(rotate(owner, None, key))
     assert problems(verify(owner, None, next_key=key)) == {FEBRUARY: ("changed", row_id(owner, 2))}
-    owner.execute("UPDATE audit_logs SET action = 'TEST' WHERE action = 'x'")
+    owner.execute("UPDATE audit_logs SET action = 'LOGIN' WHERE action = 'LOGIN_FAILED'")
     list(rotate(owner, None, key))
     assert not problems(verify(owner, key))
     assert owner.execute("SELECT count(*) FROM audit_logs WHERE new_values ? 'a'").fetchone() == (0,)
