@@ -162,8 +162,9 @@ def test_a_row_that_was_chained_by_hand_afterwards_is_named(owner: Connection) -
 
 
 def test_a_row_that_commits_late_is_chained_later_and_is_no_finding(owner: Connection, migrated_url: str) -> None:
+    owner.execute("INSERT INTO projects (key, name) VALUES ('late', 'n')")
     with psycopg.connect(migrated_url, options="-c search_path=agentforge") as late:
-        late.execute("INSERT INTO projects (key, name) VALUES ('late', 'n')")
+        late.execute("UPDATE projects SET name = 'm' WHERE key = 'late'")
         first = late.execute("SELECT max(id) FROM audit_logs").fetchone()
         owner.execute("INSERT INTO projects (key, name) VALUES ('early', 'n')")
         chain(owner)
