@@ -206,7 +206,7 @@ def test_killed_keeper_is_replaced_and_the_server_stops(settings):
     with connect(settings):
         assert control.status(settings).pid == server
     assert wait_until(lambda: stopped(settings))
-    assert not is_alive(server)
+    assert wait_until(lambda: not is_alive(server))
 
 
 @pytest.mark.parametrize("pid", ["1", "{self}", "999999999", "nonsense"])
