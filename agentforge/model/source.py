@@ -133,7 +133,7 @@ class FileMetrics:
     """What `measure` finds in one file.
 
     `parse_error` is the reason why the file, or the part of it that a tool needs, could not be parsed;
-    `error_share` is the share (0 to 1) of its bytes inside tree-sitter ERROR nodes.
+    `error_share` is the share (0 to 1) of its bytes that tree-sitter could make nothing of.
     """
 
     lines: LineCounts

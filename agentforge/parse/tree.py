@@ -32,7 +32,7 @@ class ParsedFile:
 
     Attributes:
         data: UTF-8; all byte offsets of nodes count in it.
-        error_share: the part of `data`, 0 to 1, that lies inside nodes that did not parse.
+        error_share: the part of `data`, 0 to 1, that is in nothing that parsed.
     """
 
     language: Language
@@ -96,7 +96,7 @@ def _query_text(language: str, file_name: str) -> str:
 
 
 def captures(compiled: Query, node: Node, within: tuple[int, int] | None = None) -> dict[str, list[Node]]:
-    """All captures of a query under a node, by name, each in order of appearance.
+    """All captures of a query under a node, by name, each node once, in no order (they come out of a set).
 
     Args:
         compiled: the query.
@@ -157,10 +157,13 @@ def _error_query(language: str) -> Query:
 def _error_share(language: str, root: Node) -> float:
     if not root.has_error or root.end_byte == 0:
         return 0.0
-    covered = end = 0
-    for node in captures(_error_query(language), root).get("error", ()):
-        start = max(node.start_byte, end)
-        if node.end_byte > start:
-            covered += node.end_byte - start
-            end = node.end_byte
-    return min(1.0, covered / root.end_byte)
+    errors = captures(_error_query(language), root).get("error", ())
+    return sum(map(_unparsed, errors)) / root.end_byte
+
+
+def _unparsed(error: Node) -> int:
+    """The bytes of an ERROR node that are in nothing that parsed: its tokens. It may hold whole functions beside them."""
+    if not error.child_count:
+        return error.end_byte - error.start_byte
+    tokens = (node for node in error.children if not (node.child_count or node.is_extra or node.is_error))
+    return sum(node.end_byte - node.start_byte for node in tokens)

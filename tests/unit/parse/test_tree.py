@@ -41,6 +41,16 @@ def test_syntax_errors_are_recorded_and_the_rest_is_measured(language: str) -> N
     assert metrics.lines.physical == BROKEN[language].count("\n")
 
 
+def test_the_share_of_errors_is_what_nothing_was_made_of_and_the_same_each_time() -> None:
+    # Without its last brace all of it is one ERROR, which holds functions that parsed.
+    code = 'extern "C" {\n' + "".join(f"int f{n}(int a) {{ return a + {n}; }}\n)) ]\n" for n in range(40))
+    decoded = parse.decode(code.encode())
+    shares = {parse.parse("c", decoded).error_share for _ in range(50)}
+    assert len(shares) == 1
+    assert 40 * len("))]") / len(code) <= shares.pop() < 0.2
+    assert len(measured("c", code).functions) == 40
+
+
 @pytest.mark.parametrize("language", languages.names())
 @pytest.mark.parametrize("code", ["", "\n", "\0", "\0" * 50 + "\n", "\ufeff"])
 def test_empty_files_and_nul_bytes(language: str, code: str) -> None:
