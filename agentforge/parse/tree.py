@@ -162,7 +162,7 @@ def _error_share(language: str, root: Node) -> float:
 
 
 def _unparsed(error: Node) -> int:
-    """The bytes of an ERROR node that are in nothing that parsed: its tokens. It may hold whole functions beside them."""
+    """The bytes of an ERROR node that are in nothing that parsed: its tokens. It may hold whole functions, too."""
     if not error.child_count:
         return error.end_byte - error.start_byte
     tokens = (node for node in error.children if not (node.child_count or node.is_extra or node.is_error))

@@ -43,31 +43,6 @@ BEGIN
 END
 $$;
 
--- Lists of neighbours hold for the vectors that they were made of, those of the functions up to embedding_models.listed_up_to.
--- `db maintain` makes none past a function without meaning, so only whoever embeds old functions by another model, or changes a
--- vector by hand, gets here: the lists of that model are made anew then.
-CREATE FUNCTION agentforge.drop_stale_lists() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    stale integer;
-BEGIN
-    FOR stale IN
-        SELECT m.id FROM agentforge.embedding_models AS m
-        WHERE m.listed_up_to > 0
-          AND EXISTS (SELECT FROM new_rows AS n WHERE n.model_id = m.id AND n.function_id <= m.listed_up_to)
-        ORDER BY m.id
-    LOOP
-        DELETE FROM agentforge.function_neighbours AS n WHERE n.model_id = stale;
-        UPDATE agentforge.embedding_models AS m SET listed_up_to = 0 WHERE m.id = stale;
-    END LOOP;
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER stale_lists_insert AFTER INSERT ON agentforge.function_embeddings
-    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION agentforge.drop_stale_lists();
-CREATE TRIGGER stale_lists_update AFTER UPDATE ON agentforge.function_embeddings
-    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION agentforge.drop_stale_lists();
-
 -- How many functions that a search looks into have no meaning yet, and whether the one that it is for has none.
 CREATE FUNCTION agentforge.without_meaning(
     subject bigint, model integer, wanted bigint[], language text, OUT functions bigint, OUT subject_too boolean

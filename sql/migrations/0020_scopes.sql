@@ -147,9 +147,6 @@ ALTER TABLE agentforge.function_neighbours
 CREATE INDEX function_neighbours_changed ON agentforge.function_neighbours (model_id, function_id)
     WHERE neighbours IS NULL OR neighbours = '{}';
 
-DROP TRIGGER stale_lists_insert ON agentforge.function_embeddings;
-DROP TRIGGER stale_lists_update ON agentforge.function_embeddings;
-DROP FUNCTION agentforge.drop_stale_lists();
 CREATE FUNCTION agentforge.note_vectors() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
