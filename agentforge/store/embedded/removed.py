@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from agentforge.errors import EmbeddedServerError
+from agentforge.store.embedded.keeper import READY_LINE
 from agentforge.store.embedded.paths import SOCKET_NAME, ServerPaths
-
-READY_LINE = 7  # of postmaster.pid
 
 
 def check_running(paths: ServerPaths) -> None:
