@@ -9,11 +9,11 @@ judged goes into `measured` of agentforge/patterns/shipped/NAME.toml and into do
 from __future__ import annotations
 
 import argparse
-import random
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+
+from precision import sample
 
 from agentforge import languages, measure, parse
 from agentforge.embed.interface import DEFAULT_MODEL
@@ -41,20 +41,6 @@ def hits(finder: Finder, tree: Path) -> Iterator[Hit]:
         functions = measure.measure(parsed, decoded).functions
         for found in finder.find(parsed, functions, is_test=is_test):
             yield tree.name, path, found
-
-
-def sample(found: list[Hit], size: int, seed: int) -> list[Hit]:
-    """At most `size` hits, from each project in turn."""
-    shuffled = random.Random(seed)
-    by_project: dict[str, list[Hit]] = defaultdict(list)
-    for hit in found:
-        by_project[hit[0]].append(hit)
-    for rest in by_project.values():
-        shuffled.shuffle(rest)
-    taken: list[Hit] = []
-    while len(taken) < size and any(by_project.values()):
-        taken += [rest.pop() for rest in by_project.values() if rest][: size - len(taken)]
-    return taken
 
 
 def show(hit: Hit, lines: int) -> None:

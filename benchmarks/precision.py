@@ -14,6 +14,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 from agentforge import languages, measure, parse
 from agentforge.detect import Rule, RuleSet, detect
@@ -21,6 +22,7 @@ from agentforge.detect.loader import load
 from agentforge.model import Violation
 
 Hit = tuple[str, Path, Violation]
+AnyHit = TypeVar("AnyHit", bound=tuple[Any, ...])
 
 
 def rules_of(language: str, wanted: list[str]) -> tuple[Rule, ...]:
@@ -51,15 +53,15 @@ def hits(language: str, rules: RuleSet, tree: Path) -> Iterator[Hit]:
             yield tree.name, file, found
 
 
-def sample(found: list[Hit], size: int, seed: int) -> list[Hit]:
-    """At most `size` hits, from each project in turn."""
+def sample(found: list[AnyHit], size: int, seed: int) -> list[AnyHit]:
+    """At most `size` hits, whose first items are their projects, from each project in turn."""
     shuffled = random.Random(seed)
-    by_project: dict[str, list[Hit]] = defaultdict(list)
+    by_project: dict[str, list[AnyHit]] = defaultdict(list)
     for hit in found:
         by_project[hit[0]].append(hit)
     for rest in by_project.values():
         shuffled.shuffle(rest)
-    taken: list[Hit] = []
+    taken: list[AnyHit] = []
     while len(taken) < size and any(by_project.values()):
         taken += [rest.pop() for rest in by_project.values() if rest][: size - len(taken)]
     return taken
