@@ -59,15 +59,10 @@ def check(
     config = WorkerConfig(options.max_file_size, bandit, features, selection, text=False)
     results = Rows(tree.name, keep=rows or (gate is not None and gate.needs_rows))
     with watch.phase("analyse"):
-        analyzed = 0
-        for batch in analyse_files(sources, config, jobs, observer):
-            for item in batch:
-                if isinstance(item, SkippedFile):
-                    skipped.append(item)
-                else:
-                    analyzed += 1
-                    results.add(item)
+        unread = _look(sources, config, jobs, observer, results)
+        analyzed = len(sources) - len(unread)
         watch.count("analyse", analyzed)
+    skipped += unread
     before: Sequence[Before] = ()
     if gate is not None:
         with watch.phase("gate"):
@@ -90,6 +85,20 @@ def check(
     )
     report = _report(tree, analysis, results, selection)
     return judge_check(gate, report, before, selection, results.totals) if gate else report
+
+
+def _look(
+    sources: list[SourceFile], config: WorkerConfig, jobs: int, observer: Observer, results: Rows
+) -> list[SkippedFile]:
+    """Analyse files into `results`; those that could not be read after all are returned."""
+    unread = []
+    for batch in analyse_files(sources, config, jobs, observer):
+        for item in batch:
+            if isinstance(item, SkippedFile):
+                unread.append(item)
+            else:
+                results.add(item)
+    return unread
 
 
 def _report(tree: SourceTree, analysis: Analysis, results: Rows, selection: Selection) -> Report:
