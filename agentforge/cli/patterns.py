@@ -16,8 +16,8 @@ from agentforge.cli.output import print_json, print_table, say
 from agentforge.cli.similar import located, standard_input
 from agentforge.embed.interface import DEFAULT_MODEL
 from agentforge.errors import EXIT_CLEAN, UsageError
-from agentforge.model import FunctionRef, Severity
-from agentforge.patterns import Pattern, PatternType, shipped
+from agentforge.model import FunctionRef, PatternType, Severity
+from agentforge.patterns import Pattern, shipped
 from agentforge.pipeline import pattern_matches, team_patterns
 from agentforge.pipeline.pattern_matches import PatternMatch
 from agentforge.pipeline.patterns import Finder
@@ -39,7 +39,7 @@ class New:
     """What the command line says of a new pattern."""
 
     name: str
-    kind: str
+    kind: PatternType
     functions: tuple[str, ...]
     title: str | None
     message: str | None
@@ -61,7 +61,7 @@ class Wanted:
     names: tuple[str, ...]
     project: str | None
     file: str | None
-    kind: str | None
+    kind: PatternType | None
     tests: bool
     limit: int | None
     code_language: str | None
@@ -76,7 +76,7 @@ def run_add(settings: DatabaseSettings, new: New, *, as_json: bool) -> int:
         raise UsageError("Standard input can be read once.", "Give the other examples as PATH:LINE.")
     definition = team_patterns.Definition(
         name=new.name,
-        type=PatternType(new.kind),
+        type=new.kind,
         title=new.title,
         message=new.message,
         severity=new.severity,
@@ -108,7 +108,7 @@ def run_add(settings: DatabaseSettings, new: New, *, as_json: bool) -> int:
     return EXIT_CLEAN
 
 
-def run_list(settings: DatabaseSettings, kind: str | None, *, as_json: bool) -> int:
+def run_list(settings: DatabaseSettings, kind: PatternType | None, *, as_json: bool) -> int:
     """List all patterns, by type and name."""
     with open_database(settings, say, Request("patterns list"), needs_session=False) as connection:
         known = _known(connection)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat
-from agentforge.model import Severity
+from agentforge.model import PatternType, Severity
 
 if TYPE_CHECKING:
     from agentforge.store.connection import DatabaseSettings
@@ -21,18 +20,24 @@ app = typer.Typer(
 )
 
 
-class Kind(StrEnum):
-    """What it means that a function falls within a pattern."""
-
-    VULNERABILITY = "vulnerability"
-    SMELL = "smell"
-    IDIOM = "idiom"
-
-
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the pattern, such as csv-by-split.")]
 CodeLanguage = Annotated[
     str | None,
     typer.Option("--code-language", metavar="NAME", help="Language of what is on standard input; guessed without it."),
+]
+Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--require", metavar="TEXT[,TEXT]", help="One of these must be in a function's code; of each such option."
+    ),
+]
+Unless = Annotated[
+    list[str] | None,
+    typer.Option("--unless", metavar="TEXT[,TEXT]", help="None of these may be in a function's code. Repeatable."),
+]
+Spread = Annotated[
+    float | None,
+    typer.Option("--spread", min=0.0, max=10.0, metavar="N", help="Standard deviations allowed; 2 without it."),
 ]
 
 
@@ -45,10 +50,11 @@ def _settings(database_url: str | None, data_dir: str | None) -> DatabaseSetting
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case words joined by `-`.")],
-    functions: Annotated[list[str] | None, typer.Argument(metavar="[FUNCTION]...", help="More examples.")] = None,
     kind: Annotated[
-        Kind, typer.Option("--type", help="vulnerability and smell report violations, idiom only marks functions.")
-    ] = ...,  # type: ignore[assignment]
+        PatternType,
+        typer.Option("--type", help="vulnerability and smell report violations, idiom only marks functions."),
+    ],
+    functions: Annotated[list[str] | None, typer.Argument(metavar="[FUNCTION]...", help="More examples.")] = None,
     examples: Annotated[
         list[str] | None,
         typer.Option("--from", metavar="FUNCTION", help="An example: a name, PATH:LINE, or - for stdin. Repeatable."),
@@ -61,23 +67,12 @@ def add(
         Severity | None, typer.Option("--severity", help="Else medium for a vulnerability, low for a smell.")
     ] = None,
     cwe: Annotated[int | None, typer.Option("--cwe", min=1, metavar="NUMBER", help="Entry of the CWE list.")] = None,
-    require: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--require", metavar="TEXT[,TEXT]", help="One of these must be in a function's code; of each such option."
-        ),
-    ] = None,
-    unless: Annotated[
-        list[str] | None,
-        typer.Option("--unless", metavar="TEXT[,TEXT]", help="None of these may be in a function's code. Repeatable."),
-    ] = None,
+    require: Require = None,
+    unless: Unless = None,
     language: Annotated[
         list[str] | None, typer.Option("--language", "-l", metavar="NAME", help="For this language only. Repeatable.")
     ] = None,
-    spread: Annotated[
-        float | None,
-        typer.Option("--spread", min=0.0, max=10.0, metavar="N", help="Standard deviations allowed; 2 without it."),
-    ] = None,
+    spread: Spread = None,
     in_tests: Annotated[bool, typer.Option("--in-tests", help="Look at test files, too.")] = False,
     project: Annotated[
         str | None, typer.Option("--project", "-p", metavar="NAME", help="Where the functions are (name or key).")
@@ -92,7 +87,7 @@ def add(
 
     new = New(
         name=name,
-        kind=kind.value,
+        kind=kind,
         functions=(*(examples or ()), *(functions or ())),
         title=title,
         message=message,
@@ -111,7 +106,7 @@ def add(
 
 @app.command("list")
 def list_(
-    kind: Annotated[Kind | None, typer.Option("--type", help="Patterns of this type only.")] = None,
+    kind: Annotated[PatternType | None, typer.Option("--type", help="Patterns of this type only.")] = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
     output_format: OutputFormat = Format.TABLE,
@@ -119,8 +114,7 @@ def list_(
     """List the patterns: those that ship and those of the team."""
     from agentforge.cli.patterns import run_list
 
-    wanted = kind.value if kind else None
-    return run_list(_settings(database_url, data_dir), wanted, as_json=output_format is Format.JSON)
+    return run_list(_settings(database_url, data_dir), kind, as_json=output_format is Format.JSON)
 
 
 @app.command()
@@ -157,7 +151,7 @@ def match(
         str | None,
         typer.Option("--file", metavar="PATH", help="Look in this file, or in stdin (-), and in no project."),
     ] = None,
-    kind: Annotated[Kind | None, typer.Option("--type", help="Patterns of this type only.")] = None,
+    kind: Annotated[PatternType | None, typer.Option("--type", help="Patterns of this type only.")] = None,
     tests: Annotated[bool, typer.Option("--tests", help="Look at test files for every pattern.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, metavar="N", help="Of each pattern; 0 is all.")] = 20,
     code_language: CodeLanguage = None,
@@ -168,7 +162,5 @@ def match(
     """List the functions that fall within patterns, nearest first, and why."""
     from agentforge.cli.patterns import Wanted, run_match
 
-    wanted = Wanted(
-        tuple(names or ()), project, file, kind.value if kind else None, tests, limit or None, code_language
-    )
+    wanted = Wanted(tuple(names or ()), project, file, kind, tests, limit or None, code_language)
     return run_match(_settings(database_url, data_dir), wanted, as_json=output_format is Format.JSON)

@@ -12,8 +12,8 @@ from agentforge import languages
 from agentforge.detect import loader
 from agentforge.detect.rule import Rule
 from agentforge.errors import UsageError
-from agentforge.model import Category, Confidence, Severity
-from agentforge.patterns import PatternType, shipped
+from agentforge.model import Category, Confidence, PatternType, Severity
+from agentforge.patterns import shipped
 
 _BANDIT = Path(__file__).parent / "bandit" / "tests.toml"
 _PRECISION = Path(__file__).parent / "precision.toml"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agentforge.detect.rule import Rule
-from agentforge.patterns import Pattern, PatternType, shipped
+from agentforge.model import PatternType
+from agentforge.patterns import Pattern, shipped
 
 DETECTOR = "pattern"
 

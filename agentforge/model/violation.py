@@ -39,6 +39,14 @@ class Category(StrEnum):
     PERFORMANCE = "performance"
 
 
+class PatternType(StrEnum):
+    """What it means that a function falls within a pattern: a violation, or (idiom) a mark."""
+
+    VULNERABILITY = "vulnerability"
+    SMELL = "smell"
+    IDIOM = "idiom"
+
+
 class Status(StrEnum):
     """Where a violation stands in its life."""
 

@@ -4,6 +4,6 @@ A shipped one is a file in `shipped/`; a team's own are in the database. Nothing
 """
 
 from agentforge.patterns.loader import FOLDER, read, shipped
-from agentforge.patterns.pattern import Example, Measured, Pattern, PatternType
+from agentforge.patterns.pattern import Example, Measured, Pattern
 
-__all__ = ["FOLDER", "Example", "Measured", "Pattern", "PatternType", "read", "shipped"]
+__all__ = ["FOLDER", "Example", "Measured", "Pattern", "read", "shipped"]

@@ -13,8 +13,8 @@ from agentforge import languages
 from agentforge.config import toml
 from agentforge.config.check import nearest
 from agentforge.errors import UsageError
-from agentforge.model import Category, Confidence, Severity
-from agentforge.patterns.pattern import Example, Measured, Pattern, PatternType
+from agentforge.model import Category, Confidence, PatternType, Severity
+from agentforge.patterns.pattern import Example, Measured, Pattern
 
 FOLDER = Path(__file__).parent / "shipped"
 NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from agentforge.model import Category, Confidence, Severity
+from agentforge.model import Category, Confidence, PatternType, Severity
 
 PREFIX = "pattern-"
-
-
-class PatternType(StrEnum):
-    """What it means that a function falls within a pattern."""
-
-    VULNERABILITY = "vulnerability"
-    SMELL = "smell"
-    IDIOM = "idiom"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from agentforge.embed.interface import Snippet
-from agentforge.model import FileMetrics, Function, Violation
-from agentforge.patterns import Pattern, PatternType, shipped
+from agentforge.model import FileMetrics, Function, PatternType, Violation
+from agentforge.patterns import Pattern, shipped
 
 if TYPE_CHECKING:
     from agentforge.detect import Rule

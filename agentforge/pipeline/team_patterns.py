@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentforge.errors import UsageError
-from agentforge.model import Confidence, FunctionRef, Severity
-from agentforge.patterns import Example, Pattern, PatternType, loader, shipped
+from agentforge.model import Confidence, FunctionRef, PatternType, Severity
+from agentforge.patterns import Example, Pattern, loader, shipped
 from agentforge.store import lifecycle, patterns
 from agentforge.store.lifecycle import storable
 

@@ -11,8 +11,7 @@ from agentforge.config.settings import RuleSettings
 from agentforge.detect.selection import Selection
 from agentforge.embed.interface import DEFAULT_MODEL
 from agentforge.errors import UsageError
-from agentforge.model import FunctionRef, Report
-from agentforge.patterns import PatternType
+from agentforge.model import FunctionRef, PatternType, Report
 from agentforge.pipeline.pattern_matches import in_projects
 from agentforge.pipeline.patterns import Finder
 from agentforge.pipeline.team_patterns import Definition, add, remove, team_patterns

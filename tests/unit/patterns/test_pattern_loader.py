@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agentforge.errors import UsageError
-from agentforge.model import Category, Severity
-from agentforge.patterns import PatternType, read
+from agentforge.model import Category, PatternType, Severity
+from agentforge.patterns import read
 
 GOOD = """
 name = "a-name"

@@ -9,7 +9,8 @@ import pytest
 from agentforge import languages
 from agentforge.embed.interface import DEFAULT_MODEL, load
 from agentforge.embed.patterns import digest, known_bounds, known_kinds
-from agentforge.patterns import Example, Pattern, PatternType, shipped
+from agentforge.model import PatternType
+from agentforge.patterns import Example, Pattern, shipped
 from agentforge.pipeline.pattern_matches import in_code
 from agentforge.pipeline.patterns import finder
 
