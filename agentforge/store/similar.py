@@ -180,24 +180,25 @@ class Search:
                 function, which `vector` names, is where it is stored.
             by_features: compare words and structure only, as must be done where `without_meaning` finds something.
         """
-        query = "nearest_by_features" if by_features else "nearest"
-        return self._nearest(query, filters, here, vector.function_id, vector.model_id, vector.vector)
+        return self._nearest(filters, here, vector.function_id, vector.model_id, vector.vector, by_features=by_features)
 
     def nearest_to(self, function_id: int, filters: Filters) -> list[Match]:
         """The functions nearest to a stored one, by the last model that has a vector of it; best first."""
-        return self._nearest("nearest", filters, None, function_id, None, None)
+        return self._nearest(filters, None, function_id, None, None)
 
     def _nearest(
         self,
-        query: str,
         filters: Filters,
         here: Place | None,
         function_id: int | None,
         model_id: int | None,
         vector: str | None,
+        *,
+        by_features: bool = False,
     ) -> list[Match]:
         rows = self._rows(
-            query,
+            "nearest",
+            by_features=by_features,
             function_id=function_id,
             vector=vector,
             model_id=model_id,

@@ -360,12 +360,37 @@ $body$
 END
 $$;
 
+-- The nearest functions by words and structure alone, whether or not a vector has meaning. A scan: no index holds these parts.
+CREATE FUNCTION agentforge.search_features(
+    query halfvec, model integer, wanted bigint[], language text, most integer, excluded bigint[],
+    OUT ids bigint[], OUT distances double precision[]
+) LANGUAGE plpgsql AS $$
+DECLARE
+    scope record := agentforge.search_scope(wanted, language);
+    first integer;
+    width integer;
+    part halfvec;
+BEGIN
+    SELECT coalesce(m.channels[1], 0) + 1, m.dimension - coalesce(m.channels[1], 0) INTO first, width
+    FROM agentforge.embedding_models AS m WHERE m.id = model;
+    part := subvector(query, first, width);
+    SELECT array_agg(n.function_id), array_agg(n.distance) INTO ids, distances
+    FROM (
+        SELECT e.function_id, (subvector(e.embedding, first, width) <=> part) + 0 AS distance
+        FROM unnest(scope.projects, scope.branches) AS s (project_id, branch)
+        JOIN agentforge.function_embeddings AS e ON e.project_id = s.project_id AND e.branch = s.branch
+        WHERE e.model_id = model AND (language IS NULL OR e.file_type = language) AND e.function_id <> ALL (excluded)
+        ORDER BY distance, e.function_id LIMIT most
+    ) AS n;
+END
+$$;
+
 -- What is shown of the functions nearest to one, best first, read under row-level security. The function is given by its id
 -- (`subject`; by the last model where `model` is NULL), or by its vector and, where it is in a project, its place: what lies in
--- it or around it is no match.
+-- it or around it is no match. `features_only` compares words and structure, as must be done where without_meaning() finds any.
 CREATE FUNCTION agentforge.nearest_functions(
     subject bigint, query halfvec, model integer, here_project bigint, here_path text, here_start integer, here_end integer,
-    wanted bigint[], language text, most integer
+    wanted bigint[], language text, most integer, features_only boolean DEFAULT false
 ) RETURNS TABLE (
     id bigint, project_id bigint, code_hash text, file_path text, file_type text, qualified_name text,
     function_signature text, start_line integer, end_line integer, lines_of_code integer, cyclomatic integer,
@@ -378,7 +403,7 @@ DECLARE
     complete boolean;
     excluded bigint[];
 BEGIN
-    IF subject IS NOT NULL THEN
+    IF subject IS NOT NULL AND NOT features_only THEN
         SELECT k.ids, k.distances, k.complete INTO found_ids, found_distances, complete
         FROM agentforge.known_neighbours(subject, model, wanted, language, most) AS k;
     END IF;
@@ -395,18 +420,23 @@ BEGIN
             SELECT f.id FROM agentforge.file_analyses AS a JOIN agentforge.functions AS f ON f.file_analysis_id = a.id
             WHERE a.project_id = here_project AND a.file_path = here_path AND a.superseded_by IS NULL
               AND f.start_line <= here_end AND here_start <= f.end_line);
-        SELECT array_agg(n.id), array_agg(n.distance) INTO found_ids, found_distances
-        FROM (
-            SELECT m.id, min(m.distance) AS distance
+        IF features_only THEN
+            SELECT s.ids, s.distances INTO found_ids, found_distances
+            FROM agentforge.search_features(query, model, wanted, language, most, excluded) AS s;
+        ELSE
+            SELECT array_agg(n.id), array_agg(n.distance) INTO found_ids, found_distances
             FROM (
-                SELECT k.id, k.distance FROM unnest(found_ids, found_distances) AS k (id, distance)
-                UNION ALL
-                SELECT v.id, v.distance
-                FROM agentforge.search_vectors(query, model, wanted, language, most, excluded, complete IS NOT NULL) AS s,
-                     unnest(s.ids, s.distances) AS v (id, distance)
-            ) AS m
-            GROUP BY m.id ORDER BY distance, m.id LIMIT most
-        ) AS n;
+                SELECT m.id, min(m.distance) AS distance
+                FROM (
+                    SELECT k.id, k.distance FROM unnest(found_ids, found_distances) AS k (id, distance)
+                    UNION ALL
+                    SELECT v.id, v.distance
+                    FROM agentforge.search_vectors(query, model, wanted, language, most, excluded, complete IS NOT NULL) AS s,
+                         unnest(s.ids, s.distances) AS v (id, distance)
+                ) AS m
+                GROUP BY m.id ORDER BY distance, m.id LIMIT most
+            ) AS n;
+        END IF;
     END IF;
     RETURN QUERY
     SELECT f.id, f.project_id, encode(f.code_hash, 'hex'), a.file_path, a.file_type, f.qualified_name, f.function_signature,
@@ -422,5 +452,6 @@ $$;
 GRANT EXECUTE ON FUNCTION agentforge.search_width(bigint, bigint, boolean),
     agentforge.known_neighbours(bigint, integer, bigint[], text, integer),
     agentforge.search_vectors(halfvec, integer, bigint[], text, integer, bigint[], boolean),
+    agentforge.search_features(halfvec, integer, bigint[], text, integer, bigint[]),
     agentforge.nearest_functions(
-        bigint, halfvec, integer, bigint, text, integer, integer, bigint[], text, integer) TO agentforge_app;
+        bigint, halfvec, integer, bigint, text, integer, integer, bigint[], text, integer, boolean) TO agentforge_app;

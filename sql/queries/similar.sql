@@ -69,20 +69,11 @@ ORDER BY p.name;
 SELECT functions, subject_too FROM agentforge.without_meaning(
     %(function_id)s, %(model_id)s, %(project_ids)s, %(language)s);
 
--- nearest_by_features --
--- The same as nearest, by words and structure alone.
-SELECT id, project_id, code_hash, file_path, file_type, qualified_name, function_signature, start_line, end_line,
-       lines_of_code, cyclomatic, cognitive, code, project, distance
-FROM agentforge.nearest_by_features(
-    %(function_id)s, %(vector)s::halfvec, %(model_id)s, %(here_project)s, %(here_path)s, %(here_start)s, %(here_end)s,
-    %(project_ids)s, %(language)s, %(limit)s)
-WHERE distance <= %(max_distance)s;
-
 -- nearest --
 -- The nearest functions, best first, as the function explains. All that is planned in it is planned once a connection.
 SELECT id, project_id, code_hash, file_path, file_type, qualified_name, function_signature, start_line, end_line,
        lines_of_code, cyclomatic, cognitive, code, project, distance
 FROM agentforge.nearest_functions(
     %(function_id)s, %(vector)s::halfvec, %(model_id)s, %(here_project)s, %(here_path)s, %(here_start)s, %(here_end)s,
-    %(project_ids)s, %(language)s, %(limit)s)
+    %(project_ids)s, %(language)s, %(limit)s, %(by_features)s)
 WHERE distance <= %(max_distance)s;

@@ -252,8 +252,8 @@ def test_the_index_of_vectors_shows_no_vector(world: World, approximate: bool) -
 def test_a_search_by_words_and_structure_shows_what_may_be_read(world: World) -> None:
     world.admin.execute("UPDATE function_embeddings SET lacks_meaning = true")
     nearest = """
-        SELECT project_id FROM agentforge.nearest_by_features(
-            NULL, '[1,2]', 1, NULL, NULL, NULL, NULL, NULL, NULL, 1000)
+        SELECT project_id FROM agentforge.nearest_functions(
+            NULL, '[1,2]', 1, NULL, NULL, NULL, NULL, NULL, NULL, 1000, true)
     """
     lacking = "SELECT functions FROM agentforge.without_meaning(NULL, 1, NULL, NULL)"
     for user, projects in (("eve", set()), ("rob", {world.projects["open"]}), ("ann", set(world.projects.values()))):
