@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 import agentforge
+from agentforge.cli import pattern_page as page
 from agentforge.cli.database import open_database
 from agentforge.cli.inputs import current_tree
 from agentforge.cli.output import print_json, print_table, say
@@ -23,14 +24,13 @@ from agentforge.pipeline.pattern_matches import PatternMatch
 from agentforge.pipeline.patterns import Finder
 from agentforge.pipeline.scope import check_language, named_projects
 from agentforge.report import patterns as report
-from agentforge.report.similar import function_object
+from agentforge.report.similar import explanation_object, function_object
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.requests import Request
 from agentforge.store.similar import Search, SearchedProject
 from agentforge.walk import MAX_FILE_SIZE, UnreadableSourceError, read_source
 
 if TYPE_CHECKING:
-    from agentforge.embed.patterns import Shape
     from agentforge.store.connection import Connection
 
 
@@ -94,7 +94,7 @@ def run_add(settings: DatabaseSettings, new: New, *, as_json: bool) -> int:
     for warning in added.warnings:
         say(f"Note: {warning}")
     if as_json:
-        print_json({"pattern": _whole(added.pattern, added.shape)})
+        print_json({"pattern": page.whole(added.pattern, added.shape)})
     else:
         pattern = added.pattern
         _print(
@@ -117,7 +117,7 @@ def run_list(settings: DatabaseSettings, kind: PatternType | None, *, as_json: b
         (item for item in known if kind in (None, item.type)), key=lambda item: (order.index(item.type), item.name)
     )
     if as_json:
-        print_json({"patterns": [_summary(pattern) for pattern in found]})
+        print_json({"patterns": [page.summary(pattern) for pattern in found]})
         return EXIT_CLEAN
     print_table(
         ("pattern", "type", "on", "severity", "cwe", "examples", "from", "what it is"),
@@ -129,7 +129,7 @@ def run_list(settings: DatabaseSettings, kind: PatternType | None, *, as_json: b
                 None if item.type is PatternType.IDIOM else item.severity,
                 item.cwe,
                 len(item.examples),
-                _origin(item),
+                page.origin(item),
                 item.title,
             )
             for item in found
@@ -145,11 +145,9 @@ def run_show(settings: DatabaseSettings, name: str, *, as_json: bool) -> int:
         pattern = team_patterns.named(_known(connection), name)
     shape = Finder([pattern], DEFAULT_MODEL).shape(pattern)
     if as_json:
-        print_json({"pattern": _whole(pattern, shape)})
+        print_json({"pattern": page.whole(pattern, shape)})
     else:
-        Console(highlight=False, markup=False, soft_wrap=True).print(
-            report.page(_facts(pattern, shape), pattern.why, pattern.suggestion, _codes(pattern))
-        )
+        _print(report.page(page.facts(pattern, shape), pattern.why, pattern.suggestion, page.codes(pattern)))
     return EXIT_CLEAN
 
 
@@ -188,12 +186,12 @@ def run_match(settings: DatabaseSettings, wanted: Wanted, *, as_json: bool) -> i
             }
         )
     else:
-        Console(highlight=False, markup=False, soft_wrap=True).print(report.matches(_rows(shown), len(found)))
+        _print(report.matches(_rows(shown), len(found)))
     return EXIT_CLEAN
 
 
-def _print(text: str) -> None:
-    Console(highlight=False, markup=False, soft_wrap=True).print(text)
+def _print(shown: RenderableType) -> None:
+    Console(highlight=False, markup=False, soft_wrap=True).print(shown)
 
 
 def _known(connection: Connection) -> tuple[Pattern, ...]:
@@ -285,7 +283,6 @@ def _rows(matches: Sequence[PatternMatch]) -> list[report.Row]:
 
 
 def _match_object(match: PatternMatch) -> dict[str, Any]:
-    reason = match.explanation
     return {
         "pattern": match.pattern.name,
         "type": match.pattern.type,
@@ -293,92 +290,6 @@ def _match_object(match: PatternMatch) -> dict[str, Any]:
         "score": round(match.score, 4),
         "least_score": round(match.least, 4),
         "example": match.example,
-        "explanation": reason
-        and {
-            "words": round(reason.words, 4),
-            "structure": round(reason.structure, 4),
-            "shared_calls": list(reason.shared_calls),
-            "text": reason.text,
-        },
+        "explanation": explanation_object(match.explanation),
         **function_object(match.function),
     }
-
-
-def _origin(pattern: Pattern) -> str:
-    return "agentforge" if pattern.source else "the team"
-
-
-def _summary(pattern: Pattern) -> dict[str, Any]:
-    return {
-        "name": pattern.name,
-        "type": pattern.type,
-        "title": pattern.title,
-        "rule_id": None if pattern.type is PatternType.IDIOM else pattern.rule_id,
-        "severity": None if pattern.type is PatternType.IDIOM else pattern.severity,
-        "cwe": pattern.cwe,
-        "enabled": pattern.enabled,
-        "shipped": bool(pattern.source),
-        "languages": list(pattern.languages),
-        "examples": len(pattern.examples),
-    }
-
-
-def _whole(pattern: Pattern, shape: Shape) -> dict[str, Any]:
-    measured = pattern.measured
-    return {
-        **_summary(pattern),
-        "message": pattern.message,
-        "why": pattern.why,
-        "suggestion": pattern.suggestion,
-        "words": [list(group) for group in pattern.words],
-        "not_words": list(pattern.not_words),
-        "kinds": list(pattern.kinds),
-        "min_lines": pattern.min_lines,
-        "in_tests": pattern.in_tests,
-        "spread": pattern.spread,
-        "model": DEFAULT_MODEL,
-        "least_score": round(shape.least, 4),
-        "mean": round(shape.mean, 4),
-        "deviation": round(shape.deviation, 4),
-        "measured": measured and {"hits": measured.hits, "read": measured.read, "right": measured.right},
-        "examples": [
-            {"language": example.language, "code": example.code, "similarity": round(score, 4)}
-            for example, score in zip(pattern.examples, shape.similarities, strict=True)
-        ],
-    }
-
-
-def _facts(pattern: Pattern, shape: Shape) -> list[tuple[str, str]]:
-    measured = pattern.measured
-    idiom = pattern.type is PatternType.IDIOM
-    return [
-        ("", f"{pattern.name}  {pattern.title}"),
-        ("type", str(pattern.type)),
-        ("severity", "" if idiom else str(pattern.severity)),
-        ("rule", "" if idiom else pattern.rule_id),
-        ("CWE", str(pattern.cwe or "")),
-        ("languages", ", ".join(pattern.languages) or "all"),
-        ("on", "yes" if pattern.enabled else "no, it ships disabled"),
-        ("in tests", "yes" if pattern.in_tests else "no"),
-        ("wants", "; ".join(" or ".join(group) for group in pattern.words)),
-        ("and no", ", ".join(pattern.not_words)),
-        ("syntax", ", ".join(pattern.kinds)),
-        (
-            "falls within",
-            f"from a similarity of {shape.least:.2f} on (the {len(pattern.examples)} examples have "
-            f"{shape.mean:.2f} on average, deviation {shape.deviation:.2f}, spread {pattern.spread:g})",
-        ),
-        ("from", _origin(pattern)),
-        (
-            "measured",
-            f"{measured.right} of {measured.read} that were read were right ({measured.hits} hits)" if measured else "",
-        ),
-        ("message", "" if idiom else pattern.message),
-    ]
-
-
-def _codes(pattern: Pattern) -> list[tuple[str, str]]:
-    return [
-        (f"Example {number}, {example.language}", example.code.strip("\n"))
-        for number, example in enumerate(pattern.examples, 1)
-    ]

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agentforge.model import FunctionRef, Match
+from agentforge.model import Explanation, FunctionRef, Match
 
 SCHEMA_VERSION = 2
 SURE, LIKELY = 0.9, 0.7
@@ -123,15 +123,20 @@ def document(
 
 
 def _match_object(match: Match) -> dict[str, Any]:
-    reason = match.explanation
-    explanation = reason and {
+    scores = {"score": round(match.score, 4), "cosine": round(match.cosine, 4)}
+    return {**scores, "explanation": explanation_object(match.explanation), **function_object(match.function)}
+
+
+def explanation_object(reason: Explanation | None) -> dict[str, Any] | None:
+    """Why two functions are near, as JSON holds it."""
+    if reason is None:
+        return None
+    return {
         "words": round(reason.words, 4),
         "structure": round(reason.structure, 4),
         "shared_calls": list(reason.shared_calls),
         "text": reason.text,
     }
-    scores = {"score": round(match.score, 4), "cosine": round(match.cosine, 4)}
-    return {**scores, "explanation": explanation, **function_object(match.function)}
 
 
 def function_object(function: FunctionRef) -> dict[str, Any]:
