@@ -13,7 +13,6 @@ from agentforge.cli.progress import ProgressBar
 from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, load, staged
 from agentforge.errors import EXIT_CLEAN, AgentForgeError, UsageError
 from agentforge.pipeline.events import Notice
-from agentforge.pipeline.fill import Task, fill
 from agentforge.pipeline.scope import named_projects
 from agentforge.store import lifecycle, meaning, requests
 from agentforge.store.retry import retrying
@@ -44,6 +43,8 @@ def run(
     quiet: bool,
 ) -> int:
     """Fill, and print what was done. Without `model` what people embedded by one of their own stays as it is."""
+    from agentforge.pipeline.fill import Task, fill
+
     embedder = load(model or DEFAULT_MODEL)
     done: list[Filled] = []
     stopped = False
@@ -95,6 +96,8 @@ def after_analysis(
     """
     if report.project.id is None:
         return
+    from agentforge.pipeline.fill import Task, fill
+
     tell = ignore if quiet else say
     tell(f"Adding meaning to {functions:,} functions; Ctrl-C leaves it to `agentforge embed`.")
     try:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from agentforge.embed.meaning import Piece
 
     Array = NDArray[Any]
+
+Made = TypeVar("Made")
 
 WEIGHTS = Path(__file__).with_name("student.npz")
 _STEPS = 127
@@ -51,8 +53,8 @@ class Student:
 
     @cached_property
     def dimension(self) -> int:
-        """Of each vector."""
-        return len(self._net.out)
+        """Of each vector. A command that embeds nothing asks for it, too: of the weights one array is read."""
+        return self._read(lambda stored: len(stored["out.bias"]))
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -79,10 +81,13 @@ class Student:
 
     @cached_property
     def _net(self) -> _Net:
+        return self._read(lambda stored: _Net({name: stored[name] for name in stored}))
+
+    def _read(self, make: Callable[[Mapping[str, Array]], Made]) -> Made:
         content = io.BytesIO(self._bytes())
         try:
             with np.load(content, allow_pickle=False) as stored:
-                return _Net({name: stored[name] for name in stored.files})
+                return make(stored)
         except (OSError, ValueError, LookupError, EOFError, TypeError, AttributeError, BadZipFile, zlib.error) as error:
             raise AgentForgeError(
                 f"The weights of the embedder in {self._path} are damaged.",
@@ -115,7 +120,6 @@ class _Net:
             for name in found
             if name.endswith(".weight")
         }
-        self.out = self._layers["out"][1]
         self._width = self._table.shape[1]
         self._kernel = len(self._layers["first.wide"][0]) // self._width
 
