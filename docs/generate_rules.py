@@ -117,11 +117,13 @@ def _fenced(code: str, language: str) -> list[str]:
 
 
 def _tests(tests: list[Entry]) -> list[str]:
-    lines = ["| test | | severity | CWE |", "|---|---|---|---|"]
+    lines = ["| test | | severity | CWE | in tests |", "|---|---|---|---|---|"]
     for entry in tests:
         rule = entry.rule
         anchor = f'<a id="{rule.id.lower()}"></a>'
-        lines.append(f"| {anchor}[{rule.id}]({rule.source}) | {rule.message} | {rule.severity} | {rule.cwe} |")
+        in_tests = "yes" if rule.in_tests else "where enabled"
+        facts = [f"{anchor}[{rule.id}]({rule.source})", rule.message, rule.severity, rule.cwe, in_tests]
+        lines.append(f"| {' | '.join(map(str, facts))} |")
     return lines
 
 

@@ -19,6 +19,7 @@ from agentforge.detect.catalogue import Entry
 from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
 from agentforge.model import Category, Severity
 from agentforge.pipeline.examples import Example, try_folder
+from agentforge.report.text import count
 
 _SEVERITIES = list(Severity)
 _SOME_LANGUAGES = 4
@@ -91,7 +92,7 @@ def run_show(rule_id: str, *, as_json: bool) -> int:
         ("CWE", f"{rule.cwe}  {_CWE_PAGE.format(rule.cwe)}" if rule.cwe else ""),
         ("found by", entry.tool),
         ("on", "yes" if rule.enabled else "no, it ships disabled"),
-        ("in tests", "" if entry.tool == "bandit" else ("yes" if rule.in_tests else "no")),
+        ("in tests", "yes" if rule.in_tests else "only where a project enables it" if entry.tool == "bandit" else "no"),
         ("measured", _precision_text(entry)),
         ("more", rule.source if entry.tool == "bandit" else ""),
     ]
@@ -123,13 +124,9 @@ def run_test(folder: Path, *, as_json: bool) -> int:
         print_json(_test_document(rules.values(), examples))
     else:
         _print_failures(failed)
-    counted = f"{_count(len({id_ for id_, _ in rules}), 'rule')}, {_count(len(examples), 'example')}"
+    counted = f"{count(len({id_ for id_, _ in rules}), 'rule')}, {count(len(examples), 'example')}"
     say(f"{counted}: {f'{len(failed)} failed' if failed else 'all pass'}.")
     return EXIT_FINDINGS if failed else EXIT_CLEAN
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _print_failures(failed: Iterable[Example]) -> None:
@@ -192,7 +189,7 @@ def _precision_text(entry: Entry) -> str:
     measured = entry.precision
     if measured is None:
         return ""
-    return f"{measured.right} of {measured.read} places that were read were right ({_count(measured.hits, 'hit')})"
+    return f"{measured.right} of {measured.read} places that were read were right ({count(measured.hits, 'hit')})"
 
 
 def _summary(entry: Entry) -> dict[str, Any]:

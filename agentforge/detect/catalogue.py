@@ -10,12 +10,12 @@ from pathlib import Path
 
 from agentforge import languages
 from agentforge.detect import loader
+from agentforge.detect.bandit.described import described, not_in_tests
 from agentforge.detect.rule import Rule
 from agentforge.errors import UsageError
 from agentforge.model import Category, Confidence, PatternType, Severity
 from agentforge.patterns import shipped
 
-_BANDIT = Path(__file__).parent / "bandit" / "tests.toml"
 _PRECISION = Path(__file__).parent / "precision.toml"
 _BANDIT_PAGE = "https://bandit.readthedocs.io/en/latest/"
 
@@ -99,7 +99,6 @@ def _home(rule: Rule) -> str:
 @cache
 def bandit() -> tuple[Entry, ...]:
     """bandit's own tests. What they find is bandit's; this is what is said of them."""
-    data = tomllib.loads(_BANDIT.read_text("utf-8"))
     return tuple(
         Entry(
             Rule(
@@ -113,6 +112,7 @@ def bandit() -> tuple[Entry, ...]:
                 why=test["why"],
                 suggestion=test["suggestion"],
                 language="python",
+                in_tests=id_ not in not_in_tests(),
                 source=_BANDIT_PAGE + test["page"],
             ),
             ("python",),
@@ -120,7 +120,7 @@ def bandit() -> tuple[Entry, ...]:
             "python",
             None,
         )
-        for id_, test in data.items()
+        for id_, test in described().items()
     )
 
 

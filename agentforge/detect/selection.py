@@ -13,6 +13,7 @@ from pathspec import GitIgnoreSpec
 
 from agentforge.config.settings import Override, RuleSettings, TeamRule
 from agentforge.detect import loader
+from agentforge.detect.bandit.described import not_in_tests
 from agentforge.detect.patterns import rules_of_patterns
 from agentforge.detect.rule import Rule
 from agentforge.detect.rule_set import RuleSet, rule_set
@@ -86,24 +87,27 @@ class Chosen:
         else:
             self.rules = RuleSet(language, tuple(_wanted(selection, rule) for rule in shipped))
         self._off = frozenset(rule.id for rule in shipped if not rule.enabled)
+        self._off_in_tests = self._off | not_in_tests()
 
     def wants(self, path: str, pattern: Pattern) -> bool:
         """Whether a pattern counts in a file; idioms are no rules, but are switched on and off like them."""
         return verdict(self._selection.layers(path, self._language), pattern.rule_id, on=pattern.enabled)[0]
 
-    def apply(self, path: str, found: Iterable[Violation]) -> list[Violation]:
+    def apply(self, path: str, found: Iterable[Violation], *, is_test: bool) -> list[Violation]:
         """What of the violations in a file its project wants to hear of, as severe as it wants.
 
         Args:
             path: of the file.
             found: by the rules, and by bandit.
+            is_test: whether the file holds tests, in which some of bandit's count only where they are enabled.
         """
+        off = self._off_in_tests if is_test else self._off
         if self._selection == NOTHING_CHOSEN:
-            return list(found)
+            return [violation for violation in found if violation.rule_id not in off]
         layers = self._selection.layers(path, self._language)
         kept = []
         for violation in found:
-            on, severity = verdict(layers, violation.rule_id, on=violation.rule_id not in self._off)
+            on, severity = verdict(layers, violation.rule_id, on=violation.rule_id not in off)
             if on:
                 kept.append(dataclasses.replace(violation, severity=severity) if severity else violation)
         return kept

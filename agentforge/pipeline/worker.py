@@ -91,13 +91,13 @@ def analyse_file(config: WorkerConfig, file: SourceFile) -> FileAnalysis | Skipp
     violations = identify(
         parsed,
         decoded.text,
-        choice.apply(file.path, found),
+        choice.apply(file.path, found, is_test=is_test),
         metrics.functions,
         choice.rules,
         file.path,
         complete=complete,
     )
-    return _result(file, raw, metrics, tuple(choice.apply(file.path, violations)))  # of waivers, too
+    return _result(file, raw, metrics, tuple(choice.apply(file.path, violations, is_test=is_test)))  # of waivers, too
 
 
 def _find_patterns(

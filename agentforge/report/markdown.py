@@ -96,7 +96,7 @@ def _section(title: str, violations: Sequence[Violation], counts: Counter[Severi
     """A table of violations, as many as there is room for; `counts` are of all."""
     if not violations:
         return ""
-    head = f"{title}: {count(counts.total(), 'violation')} ({by_severity(counts)})"
+    head = f"{title}: {by_severity(counts)}"
     opening = f"\n<details>\n<summary>{head}</summary>\n\n" if folded else f"\n**{head}**\n\n"
     opening += "| severity | rule | place | message |\n|---|---|---|---|\n"
     closing = "\n</details>\n" if folded else ""

@@ -200,7 +200,7 @@ def _next_steps(report: Report) -> Iterator[Text]:
 
 def _closing_lines(report: Report) -> Iterator[Text]:
     analysis = report.analysis
-    counts = [f"{analysis.files_analyzed:,} files analysed", f"{analysis.files_unchanged:,} unchanged"]
+    counts = [f"{count(analysis.files_analyzed, 'file')} analysed", f"{analysis.files_unchanged:,} unchanged"]
     if analysis.files_removed:
         counts.append(f"{analysis.files_removed:,} removed")
     if report.summary.waived:
@@ -209,9 +209,7 @@ def _closing_lines(report: Report) -> Iterator[Text]:
         counts.append(f"{len(analysis.skipped):,} skipped (--show-files says why)")
     yield Text("\n" + ", ".join(counts))
     if report.summary.parse_errors:
-        yield Text(
-            f"{report.summary.parse_errors:,} files did not parse completely; their figures are partial", "yellow"
-        )
+        yield Text(f"{count(report.summary.parse_errors, 'file')} did not parse completely (partial figures)", "yellow")
     yield from _next_steps(report)
     spent = [f"{phase.name} {phase.seconds:.1f} s" for phase in analysis.phases if phase.seconds >= 0.05]
     total = sum(phase.seconds for phase in analysis.phases)

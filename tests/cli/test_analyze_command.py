@@ -75,7 +75,7 @@ def test_the_table_says_what_is_new_and_what_to_do_next(agentforge: Command, tre
     done = agentforge("analyze", str(tree))
     assert done.returncode == 1
     assert "since the last analysis" in done.stdout
-    assert "1 files analysed, 3 unchanged" in done.stdout
+    assert "1 file analysed, 3 unchanged" in done.stdout
     assert "agentforge similar" in done.stdout
 
 

@@ -58,7 +58,7 @@ def test_the_table_names_what_matters(tree: Path) -> None:
     assert done.returncode == 1
     assert "Grades by language" in done.stdout
     assert "B602" in done.stdout
-    assert "1 files did not parse completely" in done.stdout
+    assert "1 file did not parse completely" in done.stdout
     assert done.stderr == ""
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Iterable, Sequence
 from functools import cache
-from pathlib import Path
 
 from tree_sitter import Node
 
+from agentforge.detect.bandit.described import described
 from agentforge.detect.flow import Flows
 from agentforge.model import Function, Violation
 from agentforge.parse import ParsedFile
 
-_TESTS = Path(__file__).parent / "tests.toml"
 _PARTS_OF_TEXT = frozenset({"string", "concatenated_string", "binary_operator", "parenthesized_expression"})
 
 
@@ -38,8 +36,7 @@ def with_flows(violations: Iterable[Violation], parsed: ParsedFile, functions: S
 @cache
 def _kinds() -> dict[str, str]:
     """Id of a test -> which value it warns of: `argument` or `text`."""
-    tests = tomllib.loads(_TESTS.read_text("utf-8"))
-    return {id_: test["flow"] for id_, test in tests.items() if "flow" in test}
+    return {id_: test["flow"] for id_, test in described().items() if "flow" in test}
 
 
 def _values(parsed: ParsedFile, item: Violation, kind: str) -> list[Node]:

@@ -83,6 +83,16 @@ def test_off_and_more_severe_for_some_paths(root: Path) -> None:
     assert found(root, "tests/a.py", selection) == {"B404": Severity.LOW, "B602": Severity.INFO}
 
 
+def test_asserts_and_passwords_of_tests_count_where_they_are_enabled(root: Path) -> None:
+    written = BAD + 'password = "secret"\nassert run(password="secret")\n'
+    (root / "a.py").write_text(written)
+    (root / "tests" / "a.py").write_text(written)
+    assert set(found(root, "a.py", NOTHING_CHOSEN)) == {"B101", "B105", "B106", "B404", "B602"}
+    assert set(found(root, "tests/a.py", NOTHING_CHOSEN)) == {"B404", "B602"}
+    assert set(found(root, "tests/a.py", configured(root, "disable = ['B404']"))) == {"B602"}
+    assert set(found(root, "tests/a.py", configured(root, "enable = ['B101', 'B10[56]']"))) >= {"B101", "B105", "B106"}
+
+
 def test_scores_follow(root: Path) -> None:
     def security(selection: Selection) -> float:
         source = SourceFile("a.py", str(root / "a.py"), 1, "0" * 64, "python")
