@@ -2,8 +2,9 @@
 
 radon.raw.analyze tokenises every statement again for each line that is added to it, which is quadratic in the length of
 a statement (a table of 3,600 lines takes minutes). Here the file is cut where radon would cut it by looking only at
-what can change the cut or a count: strings, comments, brackets, colons, semicolons and ends of lines. The rare
-statement whose count needs its tokens is given to radon's own functions.
+what can change the cut or a count: strings, comments, brackets, colons, semicolons and ends of lines. One expression
+takes most of it, many lines at a time; what it leaves is read mark by mark, and the rare statement whose count needs
+its tokens is given to radon's own functions.
 """
 
 from __future__ import annotations
@@ -20,20 +21,50 @@ from radon.raw import Module, _logical, analyze, is_single_token
 _LAYOUT = (tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING, tokenize.ENDMARKER)
 # radon tokenises each piece by itself, so each ends in this, and its functions count on that.
 _END = tokenize.TokenInfo(tokenize.ENDMARKER, "", (0, 0), (0, 0), "")
-# Where radon cuts otherwise: at characters that end a line for str.splitlines but not for the tokeniser, and at an
-# empty line after a backslash, where its tokeniser asks for more.
-_ODD = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|\\\\\n[ \t]*(?:\n|\\Z)")
+_OPEN_END = re.compile(r"\\\n[ \t]*(?:\n|\Z)")
 # From Python 3.12 on the tokeniser takes formatted strings apart, and radon counts the colons in them.
 _FORMATTED = re.compile(r"(?<!\w)(?:[fFtT][rR]?|[rR][fFtT])['\"]") if sys.version_info >= (3, 12) else None
 
-_MARK = re.compile(
-    r"""\n|\#[^\n]*|[()\[\]{};]|:(?!=)|\\\n"""
-    r'''|"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""|"[^"\\\n]*(?:\\.[^"\\\n]*)*"'''
-    r"""|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''|'[^'\\\n]*(?:\\.[^'\\\n]*)*'""",
-    re.DOTALL,
-)
-_PREFIX = re.compile(r"(?i:[rbuf]|[bf]r|r[bf])?")
+_TRIPLE = r'''"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""''' + r"""|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"""
+_SINGLE = r"""(?!\"\"\"|''')(?:"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'[^'\\\n]*(?:\\.[^'\\\n]*)*')"""
+_ON_ONE_LINE = _SINGLE.replace(r"\\.", r"\\[^\n]")
+_PREFIX = r"(?i:[rbuf]|[bf]r|r[bf])?+"
+_IS_PREFIX = re.compile(_PREFIX)
+_MARK = re.compile(rf"\n|\#[^\n]*|[()\[\]{{}};]|:(?!=)|\\\n|{_TRIPLE}|{_SINGLE}", re.DOTALL)
 _LAYOUT_TEXT = " \t\\\n"
+# What is nested deeper is left to the marks.
+_DEEPEST = 5
+
+
+def _expression(text: str, plain: str, inside: str) -> str:
+    """What matches a piece of code without comments, semicolons and backslashes.
+
+    Args:
+        text: matches what is in quotes.
+        plain: the characters that are not allowed beside texts and brackets, and the line feed.
+        inside: the same, within brackets.
+    """
+    nested = rf"{text}|[^{inside}]++"
+    for _ in range(_DEEPEST):
+        nested = rf"{text}|[^{inside}]++|[(\[{{](?:{nested})*+[)\]}}]"
+    return rf"(?:{text}|[^{plain}]++|[(\[{{](?:{nested})*+[)\]}}])++"
+
+
+_SIGNS = r"\#()\[\]{};\"'\\\\"
+_STATEMENT_LINE = _expression(_ON_ONE_LINE, rf":\n{_SIGNS}", rf":\n{_SIGNS}")
+_STATEMENT = _expression(f"{_TRIPLE}|{_SINGLE}", rf"\n{_SIGNS}", _SIGNS)
+# Whole pieces, which `_count` would count without looking closer: lines that are blank, comments, or a statement each
+# without a colon but at its end; one text that stands alone; any other statement without a comment.
+_WHOLE = re.compile(
+    rf"""((?:[ \t]*+\n)++)
+    |((?:[ \t]*+\#[^\n]*+\n)++)
+    |((?:[ \t]*+(?!{_PREFIX}["'])(?!\n){_STATEMENT_LINE}(?::[ \t]*+)?+\n)++)
+    |([ \t]*+{_PREFIX}(?:{_TRIPLE}|{_SINGLE})[ \t]*+\n)
+    |({_STATEMENT}\n)""",
+    re.DOTALL | re.VERBOSE,
+)
+_BLANK, _COMMENTS, _STATEMENTS, _STRING = 1, 2, 3, 4
+_COLON = re.compile(rf"""(?:[^:"']++|:=|{_TRIPLE}|{_SINGLE})*+:""", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -80,25 +111,86 @@ def raw_counts(text: str) -> Module | None:
         text: of a file that Python parses, line ends as `\\n`.
     """
     try:
-        if _ODD.search(text):
+        if _is_odd(text):
             return analyze(text)
         if _FORMATTED is not None and _FORMATTED.search(text):
             return _by_tokens(text).module()
-        return _by_marks(text).module()
+        return _by_pieces(text).module()
     except (SyntaxError, ValueError, tokenize.TokenError):
         return None
 
 
-def _by_marks(text: str) -> _Counts:
+def _is_odd(text: str) -> bool:
+    """Whether radon cuts otherwise.
+
+    It does so at characters that end a line for str.splitlines but not for the tokeniser, and at an empty line after a
+    backslash, where its tokeniser asks for more.
+    """
+    more_lines = len(f"{text}\n".splitlines()) > text.count("\n") + 1
+    return more_lines or ("\\\n" in text and _OPEN_END.search(text) is not None)
+
+
+def _by_pieces(text: str) -> _Counts:
     counts = _Counts()
-    piece, depth = _Piece(0), 0
-    for match in _MARK.finditer(text):
+    position, size = 0, len(text)
+    while position < size:
+        match = _WHOLE.match(text, position)
+        if match is None:
+            piece, end = _piece(text, position)
+            _count(counts, text, piece, end)
+        else:
+            end = match.end()
+            _count_whole(counts, text, match)
+        position = end
+    return counts
+
+
+def _count_whole(counts: _Counts, text: str, match: re.Match[str]) -> None:
+    """Count what `_WHOLE` matched."""
+    start, end = match.span()
+    lines = text.count("\n", start, end)
+    if match.lastindex == _BLANK:
+        counts.blank += lines
+    elif match.lastindex == _COMMENTS:
+        counts.comments += lines
+        counts.single_comments += lines
+    elif match.lastindex == _STATEMENTS:
+        counts.lloc += lines
+        counts.sloc += lines
+    elif match.lastindex == _STRING and lines == 1:
+        counts.lloc += 1
+        counts.single_comments += 1
+    else:
+        empty = _empty_lines(text, start, end) if lines > 1 else 0
+        counts.blank += empty
+        if match.lastindex == _STRING:
+            counts.lloc += 1
+            counts.multi += lines - empty
+        else:
+            counts.lloc += 1 + _has_body(text, start, end)
+            counts.sloc += lines - empty
+
+
+def _has_body(text: str, start: int, end: int) -> bool:
+    """Whether there is a colon in a statement without comments, and something behind the last one."""
+    if text.find(":", start, end) < 0 or text[start:end].rstrip(_LAYOUT_TEXT).endswith(":"):
+        return False
+    return _COLON.match(text, start, end) is not None
+
+
+def _empty_lines(text: str, start: int, end: int) -> int:
+    return list(map(str.strip, text[start:end].removesuffix("\n").split("\n"))).count("")
+
+
+def _piece(text: str, start: int) -> tuple[_Piece, int]:
+    """The piece that begins at a place, and where it ends."""
+    piece, depth = _Piece(start), 0
+    for match in _MARK.finditer(text, start):
         mark = match[0]
         first = mark[0]
         if first == "\n":
             if depth == 0:
-                _count(counts, text, piece, match.end())
-                piece = _Piece(match.end())
+                return piece, match.end()
         elif first == "#":
             piece.comments += 1
             if depth == 0:
@@ -110,9 +202,7 @@ def _by_marks(text: str) -> _Counts:
             depth -= 1
         elif first != "\\":
             _note(piece, first, match)
-    if piece.start < len(text):
-        _count(counts, text, piece, len(text))
-    return counts
+    return piece, len(text)
 
 
 def _note(piece: _Piece, first: str, match: re.Match[str]) -> None:
@@ -141,13 +231,13 @@ def _count(counts: _Counts, text: str, piece: _Piece, end: int) -> None:
         counts.lloc += 2 if text[piece.colon : code_end].strip(_LAYOUT_TEXT) else 1
     else:
         counts.lloc += 1
-    lines = text[piece.start : end].removesuffix("\n").split("\n")
-    empty = sum(not line.strip() for line in lines) if len(lines) > 1 else 0
+    lines = text.count("\n", piece.start, end) + (text[end - 1] != "\n")
+    empty = _empty_lines(text, piece.start, end) if lines > 1 else 0
     if not _is_string(text, piece, code):
-        counts.sloc += len(lines) - empty
+        counts.sloc += lines - empty
         counts.blank += empty
     elif piece.string is not None and "\n" in text[slice(*piece.string)]:
-        counts.multi += len(lines) - empty
+        counts.multi += lines - empty
         counts.blank += empty
     else:
         counts.single_comments += 1
@@ -159,7 +249,7 @@ def _is_string(text: str, piece: _Piece, code: str) -> bool:
         return False
     start, end = piece.string
     before = len(code) - (end - start)
-    return before <= 2 and code.endswith(text[start:end]) and _PREFIX.fullmatch(code[:before]) is not None
+    return before <= 2 and code.endswith(text[start:end]) and _IS_PREFIX.fullmatch(code[:before]) is not None
 
 
 def _tokens(text: str) -> list[tokenize.TokenInfo]:
