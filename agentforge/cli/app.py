@@ -1,7 +1,5 @@
 """The commands and their options. A command's work is imported when it runs, so that `--help` answers at once."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

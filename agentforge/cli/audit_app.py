@@ -1,7 +1,5 @@
 """The commands under `agentforge audit` and their options. A command's work is imported when it runs."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The audit trail: who changed what.")
 
 
-def _settings(database_url: str | None, data_dir: str | None) -> DatabaseSettings:
+def _settings(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
     from agentforge.cli.database import database_settings
 
     return database_settings(database_url, data_dir)

@@ -1,7 +1,5 @@
 """The commands under `agentforge db` and their options. A command's work is imported when it runs."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,7 +63,7 @@ def upgrade(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> int:
     return run_upgrade(_settings(database_url, data_dir))
 
 
-def _settings(database_url: str | None, data_dir: str | None) -> DatabaseSettings:
+def _settings(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
     from agentforge.cli.database import database_settings
 
     return database_settings(database_url, data_dir)
@@ -125,7 +123,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 
 def _archive_options(
     months_ahead: int, dry_run: bool, keep_detached: bool, archive_to: str | None, key_file: str | None = None
-) -> Options:
+) -> "Options":
     from pathlib import Path
 
     from agentforge.cli.encryption import encryption_key

@@ -1,7 +1,5 @@
 """`agentforge embed` and its options. The command's work is imported when it runs."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

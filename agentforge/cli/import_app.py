@@ -1,7 +1,5 @@
 """`agentforge import`: the options of its commands."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

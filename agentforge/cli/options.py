@@ -1,6 +1,8 @@
-"""Options that several commands share."""
+"""Options that several commands share.
 
-from __future__ import annotations
+Neither here nor in the modules of commands are annotations kept as texts: typer would evaluate each of them four times
+at every start.
+"""
 
 import os
 from enum import StrEnum

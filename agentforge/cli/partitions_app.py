@@ -1,7 +1,5 @@
 """The commands under `agentforge db partitions` and their options. A command's work is imported when it runs."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """The commands about patterns and their options. A command's work is imported when it runs."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,7 +39,7 @@ Spread = Annotated[
 ]
 
 
-def _settings(database_url: str | None, data_dir: str | None) -> DatabaseSettings:
+def _settings(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
     from agentforge.cli.database import database_settings
 
     return database_settings(database_url, data_dir)

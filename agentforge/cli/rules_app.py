@@ -1,7 +1,5 @@
 """The commands about rules and their options. A command's work is imported when it runs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -3,8 +3,6 @@
 `user` is a group of its own; the commands of `app` stand beside `analyze`.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +49,7 @@ OldPasswordFd = Annotated[
 OnProject = Annotated[str, typer.Option("--project", "-p", metavar="PROJECT", help="Its name or key.")]
 
 
-def _settings(database_url: str | None, data_dir: str | None) -> DatabaseSettings:
+def _settings(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
     from agentforge.cli.database import database_settings
 
     return database_settings(database_url, data_dir)

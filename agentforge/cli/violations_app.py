@@ -1,7 +1,5 @@
 """The commands under `agentforge violations` and their options. A command's work is imported when it runs."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +45,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The first digits of its f
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="The first digits of their fingerprints.")]
 
 
-def _settings(database_url: str | None, data_dir: str | None) -> DatabaseSettings:
+def _settings(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
     from agentforge.cli.database import database_settings
 
     return database_settings(database_url, data_dir)
