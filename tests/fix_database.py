@@ -1,8 +1,9 @@
 """Real databases for tests.
 
 `database_url` is the connection string of a fresh, empty database, dropped after the test; `migrated_url` of one that
-has the schema. `new_database` makes more, and clones: `new_database(template=name)`. The server that holds them is, in
-this order,
+has the schema. `new_database` makes more, and `new_copy` copies of one that nobody is connected to: that takes a tenth
+of a second, whatever it took to fill it. `shared_database` and `shared_migrated_url` last for a module. The server that
+holds them is, in this order,
 
 1. the one that `AGENTFORGE_TEST_DATABASE_URL` names (a role that may create databases and extensions);
 2. one embedded server for the whole run, shared by all xdist workers;
@@ -40,6 +41,12 @@ class NewDatabase(Protocol):
     """Creates a database and returns its connection string."""
 
     def __call__(self, template: str = "template0") -> str: ...
+
+
+class NewCopy(Protocol):
+    """Copies the database of a connection string, and returns the connection string of the copy."""
+
+    def __call__(self, url: str) -> str: ...
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -91,26 +98,29 @@ def server_url(pytestconfig: pytest.Config) -> Iterator[str]:
 @pytest.fixture
 def new_database(server_url: str) -> Iterator[NewDatabase]:
     """A function that creates databases, which are dropped after the test."""
-    made: list[str] = []
+    with ExitStack() as stack:
+        yield lambda template="template0": stack.enter_context(_database(server_url, template))
 
-    def create(template: str = "template0") -> str:
-        name = f"agentforge_test_{secrets.token_hex(8)}"
-        _administer(server_url, "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
-        made.append(name)
-        return make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name})
 
-    yield create
-    for name in made:
-        _administer(server_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+@pytest.fixture
+def new_copy(server_url: str) -> Iterator[NewCopy]:
+    """A function that copies databases with the schema; the copies are dropped after the test."""
+    with ExitStack() as stack:
+        yield lambda url: stack.enter_context(copy_of(url, server_url))
+
+
+@contextmanager
+def copy_of(url: str, server_url: str) -> Iterator[str]:
+    """The connection string of a copy of a database with the schema, which is dropped afterwards."""
+    with _database(server_url, _name(url)) as copy:
+        yield _prepared(copy)
 
 
 @pytest.fixture(scope="module")
 def shared_database(server_url: str) -> Iterator[str]:
     """Connection string of an empty database for all tests of a module."""
-    name = f"agentforge_test_{secrets.token_hex(8)}"
-    _administer(server_url, "CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy", name)
-    yield make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name})
-    _administer(server_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    with _database(server_url) as url:
+        yield url
 
 
 @pytest.fixture
@@ -121,21 +131,43 @@ def database_url(new_database: NewDatabase) -> str:
 
 @pytest.fixture(scope="session")
 def migrated_template(server_url: str) -> Iterator[str]:
-    """Name of a database with the schema, to be cloned: three times as fast as migrating each."""
-    name = f"agentforge_test_{secrets.token_hex(8)}"
-    _administer(server_url, "CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy", name)
-    with connect(
-        DatabaseSettings(url=make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name}))
-    ) as connection:
-        migrate(connection)
-    yield name
-    _administer(server_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    """Connection string of a database with the schema. It is copied, not used: a fifth of the work of migrating."""
+    with _database(server_url) as url:
+        with connect(DatabaseSettings(url=url)) as connection:
+            migrate(connection)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_migrated_url(server_url: str, migrated_template: str) -> Iterator[str]:
+    """Connection string of a database with the schema for all tests of a module."""
+    with copy_of(migrated_template, server_url) as url:
+        yield url
 
 
 @pytest.fixture
-def migrated_url(new_database: NewDatabase, migrated_template: str) -> str:
-    """Connection string of a database with the schema and nothing else. Grants on a database are not cloned."""
-    url = new_database(migrated_template)
+def migrated_url(new_copy: NewCopy, migrated_template: str) -> str:
+    """Connection string of a database with the schema and nothing else."""
+    return new_copy(migrated_template)
+
+
+@contextmanager
+def _database(server_url: str, template: str = "template0") -> Iterator[str]:
+    """The connection string of a new database, which is dropped afterwards."""
+    name = f"agentforge_test_{secrets.token_hex(8)}"
+    _administer(server_url, "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
+    try:
+        yield make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name})
+    finally:
+        _administer(server_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+def _name(url: str) -> str:
+    return str(conninfo_to_dict(url)["dbname"])
+
+
+def _prepared(url: str) -> str:
+    """The same database, with the grants on it: they are not copied with what is in it."""
     with connect(DatabaseSettings(url=url)) as connection:
         prepare(connection)
     return url

@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from agentforge.errors import UsageError
 from agentforge.store import logins, passwords, users
-from agentforge.store.connection import DatabaseSettings, connect
-from agentforge.store.roles import prepare
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -99,13 +96,6 @@ class People:
 
 
 @pytest.fixture(scope="module")
-def people(server_url: str, migrated_template: str) -> Iterator[People]:
+def people(shared_migrated_url: str) -> People:
     """A database for all tests of a module."""
-    name = f"agentforge_test_{secrets.token_hex(8)}"
-    with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy".encode())
-        url = make_conninfo("", **{**conninfo_to_dict(server_url), "dbname": name})
-        with connect(DatabaseSettings(url=url)) as connection:
-            prepare(connection)  # grants on a database are not cloned
-        yield People(url)
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    return People(shared_migrated_url)

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
+from fix_database import NewCopy, copy_of
 
 from agentforge.cli.database import open_database
 from agentforge.store.connection import DatabaseSettings
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 PROJECT = {"project_id": 1, "branch": "main"}
 SCOPE = {"project_ids": [1], "branches": ["main"]}
 COMPARED = {**SCOPE, "analysis_ids": [1], "has_previous": [True], "min_lines": 6, "language": None, "tests": False}
+NAMES = "-c search_path=agentforge,public"
 AT = {"path": "f1", "file_name": "f1", "line": 1, "content_hash": None}
 
 
@@ -103,14 +106,20 @@ HOT = [
 ]
 
 
-@pytest.fixture
-def database(migrated_url: str) -> Iterator[Connection]:
-    """Four hundred projects of twenty files."""
-    with open_database(DatabaseSettings(url=migrated_url), print) as connection:
+@pytest.fixture(scope="module")
+def filled_url(shared_migrated_url: str) -> str:
+    """Four hundred projects of twenty files. It is copied, not used."""
+    with psycopg.connect(
+        shared_migrated_url, autocommit=True, options="-c search_path=agentforge,public"
+    ) as connection:
         ensure_model(connection, "m", "1", 2, ())
-        connection.execute("RESET ROLE")
         connection.execute(FILL.encode())
-        connection.execute("SET ROLE agentforge_app")
+    return shared_migrated_url
+
+
+@pytest.fixture
+def database(filled_url: str, new_copy: NewCopy) -> Iterator[Connection]:
+    with open_database(DatabaseSettings(url=new_copy(filled_url)), print) as connection:
         yield connection
 
 
@@ -125,15 +134,21 @@ def test_hot_queries_use_their_index(database: Connection) -> None:
     assert not wrong, "\n\n".join(wrong)
 
 
+@pytest.fixture(scope="module")
+def indexed_url(server_url: str, filled_url: str) -> Iterator[str]:
+    """With another model, and indexes of the vectors of both. It is copied, not used."""
+    with copy_of(filled_url, server_url) as url:
+        with psycopg.connect(url, autocommit=True, options=NAMES) as connection:
+            ensure_model(connection, "other", "1", 3, ())
+            connection.execute("SELECT ensure_vector_index(id) FROM embedding_models")
+            connection.execute("ANALYZE function_embeddings")
+        yield url
+
+
 @pytest.fixture
-def indexed(database: Connection) -> Connection:
-    """With another model, and indexes of the vectors of both."""
-    ensure_model(database, "other", "1", 3, ())
-    database.execute("RESET ROLE")
-    database.execute("SELECT ensure_vector_index(id) FROM embedding_models")
-    database.execute("ANALYZE function_embeddings")
-    database.execute("SET ROLE agentforge_app")
-    return database
+def indexed(indexed_url: str, new_copy: NewCopy) -> Iterator[Connection]:
+    with open_database(DatabaseSettings(url=new_copy(indexed_url)), print) as connection:
+        yield connection
 
 
 def scans(connection: Connection, name: str = "function_embeddings_1_hnsw") -> int:
