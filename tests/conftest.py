@@ -1,5 +1,6 @@
 """What every test may use."""
 
+import os
 import signal
 
 from hypothesis import HealthCheck, settings
@@ -13,6 +14,9 @@ pytest_plugins = [
     "fix_users",
     "fix_repository",
 ]
+
+# As the command does: threads of numpy's that wait for each other spin.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # A shell ignores Ctrl-C for what it runs in the background, and commands inherit that; tests of it need the default.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

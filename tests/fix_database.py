@@ -33,6 +33,8 @@ from agentforge.store.migrate import migrate
 from agentforge.store.roles import prepare
 
 CONTAINER_IMAGE = "pgvector/pgvector:pg17"
+# Settings of a server whose data nobody will miss.
+THROWN_AWAY = ("fsync = off", "full_page_writes = off", "autovacuum_naptime = '1h'")
 SERVER_FOLDER = pytest.StashKey[Path]()
 WORKER_INPUT = "agentforge_server_folder"
 
@@ -183,7 +185,8 @@ def _embedded(folder: Path) -> Iterator[str]:
     server = Server(str(folder), linger_seconds=20)
     with server.client():
         url = server.ensure_running()
-        _administer(url, "ALTER SYSTEM SET fsync = off")  # the folder is thrown away
+        for setting in THROWN_AWAY:
+            _administer(url, f"ALTER SYSTEM SET {setting}")
         _administer(url, "SELECT pg_reload_conf()")
         yield url
 

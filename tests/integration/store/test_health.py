@@ -176,7 +176,7 @@ def test_settings_of_the_embedded_server_are_as_they_should_be(well: Connection)
     assert findings
     if name == ("agentforge",):
         thrown_away = {finding.subject for finding in findings if finding.severity not in ("ok", "info")}
-        assert thrown_away == {"fsync"}
+        assert thrown_away == {"fsync", "full_page_writes"}
 
 
 def test_a_role_that_may_see_little_is_told_what_was_not_looked_at(well: Connection, shared_database: str) -> None:
