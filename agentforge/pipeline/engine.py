@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -26,6 +27,18 @@ def engine_version(version: str, bandit: BanditConfig, selection: Selection = NO
         bandit: bandit's configuration in the project.
         selection: of rules by the project.
     """
+    digest = _installed().copy()
+    if selection != NOTHING_CHOSEN:
+        digest.update(selection.digest.encode())
+    digest.update(repr((bandit.tests, bandit.skips, bandit.profile)).encode())
+    if bandit.file is not None:
+        digest.update(Path(bandit.file).read_bytes())
+    return f"{version}+{digest.hexdigest()[:12]}"
+
+
+@cache
+def _installed() -> hashlib._Hash:
+    """Of what does not change while a process runs."""
     digest = hashlib.sha256(f"{sys.version_info[:2]}".encode())
     grammars = {languages.get(name).grammar[0].replace("_", "-") for name in languages.names()}
     for distribution in (*_TOOLS, *sorted(grammars)):
@@ -34,9 +47,4 @@ def engine_version(version: str, bandit: BanditConfig, selection: Selection = NO
         for file in sorted(folder.rglob("*")):
             if file.suffix in {".toml", ".scm"}:
                 digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
-    if selection != NOTHING_CHOSEN:
-        digest.update(selection.digest.encode())
-    digest.update(repr((bandit.tests, bandit.skips, bandit.profile)).encode())
-    if bandit.file is not None:
-        digest.update(Path(bandit.file).read_bytes())
-    return f"{version}+{digest.hexdigest()[:12]}"
+    return digest
