@@ -104,7 +104,7 @@ class Client:
             Search(connection).functions_at(path, 200 * (row % 12) + 1)
         else:
             project = int(self.filled.projects[row])
-            list(Reader(connection, "", project, "main", 0).violations(limit=10, open_only=True))
+            Reader(connection, "", project, "main", 0).worst_violations(10)
 
     def write(self, connection: Connection, user: User, own: dict[int, int]) -> None:
         """A changed function, or a measurement."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
@@ -31,10 +31,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """What every transaction on a connection sets: found out once, when the connection is opened."""
+    """What every transaction on a connection sets: found out once, when the connection is opened.
+
+    Attributes:
+        search_path: of names without a schema.
+        role: to work as.
+        far: whether another machine may lie in between, so that a round trip costs more than a pipeline does.
+    """
 
     search_path: str
     role: str
+    far: bool
 
 
 class Pool:
@@ -143,7 +150,7 @@ class Pool:
             setting = self._settings_of[connection]
             values = {"search_path": setting.search_path, "role": setting.role, "token": token}
             try:
-                with connection.pipeline():  # BEGIN and what follows in one round trip
+                with connection.pipeline() if setting.far else nullcontext():  # BEGIN and this in one round trip
                     begun = connection.execute(self._queries["begin"], values | {"request_id": request_id})
                 found = begun.fetchone()
                 if found is None or found[-1] is None:
@@ -186,5 +193,6 @@ class Pool:
         if found.pooled:
             connection.prepare_threshold = None  # the next statement may reach another server process
         role = "agentforge_app" if found.operator else "none"
-        self._settings_of[connection] = _Setting(search_path(connection), role)
+        far = not connection.info.host.startswith(("/", "@"))
+        self._settings_of[connection] = _Setting(search_path(connection), role, far)
         connection.autocommit = False

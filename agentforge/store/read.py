@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from agentforge.store.connection import Connection
 
 _SHOWN = 10
-_WORST, _OTHERS = ["critical", "high"], ["medium", "low", "info"]
 
 
 class Reader:
@@ -57,7 +56,7 @@ class Reader:
             worst_functions=tuple(
                 FunctionRef(self._project, *row) for row in self._rows("worst_functions", limit=_SHOWN)
             ),
-            top_violations=tuple(self.violations(limit=_SHOWN, open_only=True)),
+            top_violations=tuple(self.worst_violations(_SHOWN)),
             parse_errors=sum(row[7] for row in languages),
             duplicates=duplicates,
             duplicate_count=duplicate_count,
@@ -65,22 +64,13 @@ class Reader:
             idioms=tuple(IdiomCount(*row) for row in self._rows("idiom_counts")),
         )
 
-    def violations(self, *, limit: int | None = None, open_only: bool = False) -> Iterator[Violation]:
-        """Violations, worst first: those that are there, waived or not, and those that this analysis found to be fixed.
+    def violations(self) -> Iterator[Violation]:
+        """All violations, worst first: those that are there, waived or not, and those that this analysis found to be fixed."""
+        yield from map(_violation, self._rows("violations"))
 
-        Args:
-            limit: how many at most, None for all.
-            open_only: leave the fixed and the waived ones out.
-        """
-        # A few of the worst are seldom of all severities, and what is not asked for is not sorted.
-        steps = [_WORST, _OTHERS] if limit is not None else [_WORST + _OTHERS]
-        left = limit
-        for severities in steps:
-            rows = self._rows("violations", limit=left, open_only=open_only, severities=severities)
-            yield from map(_violation, rows)
-            left = None if left is None else left - len(rows)
-            if left == 0:
-                return
+    def worst_violations(self, limit: int) -> list[Violation]:
+        """So many of the worst violations at most, that are neither fixed nor waived."""
+        return [_violation(row) for row in self._rows("worst_violations", limit=limit)]
 
     def files(self) -> Iterator[FileAnalysis]:
         """All files in the order of paths, with their functions (without code) and without their violations."""

@@ -49,11 +49,44 @@ SELECT rule_id, rule_name, category, severity, confidence, cwe, v.file_path, lin
 FROM agentforge.violations AS v
 LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id AND f.project_id = v.project_id
 WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND NOT v.imported
-  AND (resolved_at IS NULL OR (resolved_by = %(analysis_id)s AND NOT %(open_only)s))
-  AND NOT (%(open_only)s AND status = 'waived') AND severity = ANY (%(severities)s)
+  AND (resolved_at IS NULL OR resolved_by = %(analysis_id)s)
 ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], severity),
          status = 'open' AND introduced_by = %(analysis_id)s DESC, coalesce(f.is_test, false),
-         v.file_path COLLATE "C", line_number, column_number, rule_id COLLATE "C"
+         v.file_path COLLATE "C", line_number, column_number, rule_id COLLATE "C";
+
+-- worst_violations --
+-- The first of them that are neither resolved nor waived. A severity is read where there are too few that are worse.
+WITH counted AS MATERIALIZED (
+    SELECT s.severity, s.place, (
+        SELECT count(*) FROM (
+            SELECT FROM agentforge.code_violations AS v
+            WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.severity = s.severity AND v.resolved_at IS NULL
+              AND NOT v.imported AND v.status <> 'waived'
+            LIMIT %(limit)s
+        ) AS open
+    ) AS violations
+    FROM unnest('{critical,high,medium,low,info}'::text[]) WITH ORDINALITY AS s (severity, place)
+), wanted AS (
+    SELECT severity, place, sum(violations) OVER (ORDER BY place) - violations AS worse FROM counted
+)
+SELECT v.rule_id, v.rule_name, v.category, v.severity, v.confidence, v.cwe, v.file_path, v.line_number, v.column_number,
+       v.end_line, v.end_column, v.message, v.suggestion, v.function_name, v.line_hash, v.fingerprint,
+       CASE WHEN v.is_new THEN 'new'
+            WHEN v.status = 'reopened' AND v.reopened_by IS DISTINCT FROM %(analysis_id)s THEN 'open'
+            ELSE v.status END AS status,
+       v.waiver_reason, v.waiver_kind, v.waiver_username, v.waiver_until, v.tool, v.flow
+FROM wanted AS s
+CROSS JOIN LATERAL (
+    SELECT v.*, v.status = 'open' AND v.introduced_by = %(analysis_id)s AS is_new, coalesce(f.is_test, false) AS is_test
+    FROM agentforge.violations AS v
+    LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id AND f.project_id = v.project_id
+    WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.severity = s.severity AND v.resolved_at IS NULL
+      AND NOT v.imported AND v.status <> 'waived'
+    ORDER BY is_new DESC, is_test, v.file_path COLLATE "C", v.line_number, v.column_number, v.rule_id COLLATE "C"
+    LIMIT %(limit)s
+) AS v
+WHERE s.worse < %(limit)s
+ORDER BY s.place, v.is_new DESC, v.is_test, v.file_path COLLATE "C", v.line_number, v.column_number, v.rule_id COLLATE "C"
 LIMIT %(limit)s;
 
 -- duplicates --
