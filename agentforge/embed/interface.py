@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
@@ -97,9 +96,9 @@ def load(model: str = DEFAULT_MODEL) -> Embedder:
     """The embedder of a name. Weights are read when they are needed first.
 
     Args:
-        model: `hybrid` or `fast`, which need nothing but this package; a folder that `make minilm` wrote; or a
-            sentence-transformers model: a local folder, or a name on the model hub (only then, and only unless the hub
-            library is told to stay offline, is anything downloaded).
+        model: `hybrid` or `fast`, which need nothing but this package; `minilm`, where the package agentforge-minilm is
+            installed; a folder that `make minilm` wrote; or a sentence-transformers model: a local folder, or a name on
+            the model hub (only then, and only unless the hub library is told to stay offline, is anything downloaded).
 
     Raises:
         UsageError: the extra that the model needs is not installed, or there is no such model.
@@ -114,12 +113,12 @@ def load(model: str = DEFAULT_MODEL) -> Embedder:
         from agentforge.embed.student import Student
 
         return HybridEmbedder(Student())
-    from agentforge.embed.minilm import MiniLM, is_folder
+    from agentforge.embed.minilm import find
 
-    if is_folder(model):
+    if minilm := find(model):
         from agentforge.embed.hybrid import HybridEmbedder
 
-        return HybridEmbedder(MiniLM(Path(model)), model)
+        return HybridEmbedder(minilm, model)
     from agentforge.embed.transformer import load_transformer
 
     return load_transformer(model)

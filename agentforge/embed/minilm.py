@@ -22,18 +22,40 @@ if TYPE_CHECKING:
 
     from agentforge.embed.meaning import Piece
 
+MODEL = "minilm"
 DESCRIPTION = "minilm.json"
+_PACKAGE = "agentforge_minilm"
 _FORMAT = 1
 _CENTRES = Path(__file__).with_name("minilm.npz")
 _FILES = (DESCRIPTION, "model.onnx", "tokenizer.json")
+_MAKE_AGAIN = "Install agentforge-minilm again, or make the folder again: make minilm FOLDER=..."
 # Of code; what lies beyond is cut off by the tokenizer, which makes one token or more of each.
 _SUB_TOKENS = 256
 _CHARACTERS = 4096
 
 
-def is_folder(model: str) -> bool:
-    """Whether a model's name is a folder that `make minilm` wrote."""
-    return (Path(model).expanduser() / DESCRIPTION).is_file()
+def find(model: str) -> MiniLM | None:
+    """The model of this name: the installed package for `minilm`, else a folder that `make minilm` wrote.
+
+    A folder of that name is not looked at: what lies in a repository does not choose its weights.
+
+    Returns:
+        None where the name is neither.
+
+    Raises:
+        UsageError: the package, or what it needs, is not installed; or a file is missing.
+    """
+    if model != MODEL:
+        folder = Path(model).expanduser()
+        return MiniLM(folder) if (folder / DESCRIPTION).is_file() else None
+    package = importlib.util.find_spec(_PACKAGE)
+    if package is None or not package.submodule_search_locations:
+        raise UsageError(
+            "The model 'minilm' is not installed: its weights are in a package of their own, agentforge-minilm.",
+            "Install its wheel (pip install agentforge_minilm-*.whl), which `make minilm` builds, or use the model "
+            "'hybrid', which needs nothing.",
+        )
+    return MiniLM(Path(next(iter(package.submodule_search_locations))))
 
 
 class MiniLM:
@@ -44,7 +66,7 @@ class MiniLM:
     onnxruntime; other processors may round otherwise.
     """
 
-    name = "minilm"
+    name = MODEL
 
     def __init__(self, folder: Path) -> None:
         """Read nothing yet.
@@ -52,16 +74,14 @@ class MiniLM:
         Raises:
             UsageError: the extra is not installed, or a file is missing.
         """
-        self._folder = folder.expanduser().resolve()
+        self._folder = folder.resolve()
         if any(importlib.util.find_spec(name) is None for name in ("onnxruntime", "tokenizers")):
             raise UsageError(
                 f"The model in '{folder}' needs onnxruntime and tokenizers, which are not installed.",
                 "Run: pip install 'agentforge[minilm]'  (or use the model 'hybrid', which needs nothing).",
             )
         if missing := [name for name in _FILES if not (self._folder / name).is_file()]:
-            raise UsageError(
-                f"The folder '{folder}' has no {' and no '.join(missing)}.", "Make it again: make minilm FOLDER=..."
-            )
+            raise UsageError(f"The folder '{folder}' has no {' and no '.join(missing)}.", _MAKE_AGAIN)
 
     @cached_property
     def version(self) -> str:
@@ -119,9 +139,7 @@ class MiniLM:
             )
         except Exception as error:  # both libraries raise classes of their own, which share no base but this
             line = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
-            raise UsageError(
-                f"The model in '{self._folder}' cannot be loaded: {line}", "Make it again: make minilm FOLDER=..."
-            ) from error
+            raise UsageError(f"The model in '{self._folder}' cannot be loaded: {line}", _MAKE_AGAIN) from error
         return session, tokenizer
 
 

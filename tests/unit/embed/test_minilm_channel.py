@@ -1,4 +1,8 @@
 import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +36,40 @@ def test_a_folder_that_lacks_a_file_says_which(monkeypatch, folder, name):
     (folder / name).unlink()
     with pytest.raises(UsageError, match=f"has no {name}"):
         load(str(folder))
+
+
+def test_the_name_is_the_installed_package_and_no_folder(monkeypatch, tmp_path):
+    for place in ("installed/agentforge_minilm", "here/minilm"):
+        folder = tmp_path / place
+        folder.mkdir(parents=True)
+        for name in ("minilm.json", "model.onnx", "tokenizer.json"):
+            (folder / name).write_text(place)
+    monkeypatch.chdir(tmp_path / "here")
+    script = (
+        "import importlib.util as u; f = u.find_spec\n"
+        "u.find_spec = lambda name: f('json') if name in ('onnxruntime', 'tokenizers') else f(name)\n"
+        "import sys; from agentforge.embed.interface import load; m = load('minilm')\n"
+        "print(m.name, m.version == load(sys.argv[1]).version, m.version == load('./minilm').version)\n"
+        "print(sorted({'agentforge_minilm', 'onnxruntime'} & set(sys.modules)))"
+    )
+    call = [sys.executable, "-c", script, tmp_path / "installed/agentforge_minilm"]
+    path = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
+    done = subprocess.run(call, env=path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["minilm True False", "[]"]
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("agentforge_minilm") is not None, reason="the package agentforge-minilm is installed here"
+)
+def test_the_name_without_the_package_says_what_to_install(monkeypatch, folder):
+    (folder / "minilm").mkdir()
+    (folder / "minilm" / "minilm.json").write_text("{}")
+    monkeypatch.chdir(folder)
+    program = Path(sys.executable).with_name("agentforge")
+    done = subprocess.run([program, "embed", "--model", "minilm"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "The model 'minilm' is not installed" in done.stderr
+    assert "pip install agentforge_minilm-*.whl" in done.stderr
 
 
 def test_the_version_follows_the_files(monkeypatch, folder):

@@ -1,0 +1,1 @@
+"""Weights only: `agentforge --model minilm` reads the files of this folder."""
