@@ -19,6 +19,7 @@ from agentforge.cli import (
 from agentforge.cli.options import (
     BaselineFile,
     Branch,
+    CompareModel,
     Config,
     DatabaseUrl,
     DataDir,
@@ -200,10 +201,7 @@ def similar(
     limit: Limit = 10,
     min_score: MinScore = 0.01,
     show_code: Annotated[bool, typer.Option("--show-code", help="Show the functions side by side.")] = False,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="NAME", envvar="AGENTFORGE_MODEL", help="Compare by this model's vectors."),
-    ] = None,
+    model: CompareModel = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
     output_format: OutputFormat = Format.TABLE,

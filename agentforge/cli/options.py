@@ -114,6 +114,10 @@ DatabaseUrl = Annotated[
     ),
 ]
 Model = Annotated[str | None, _setting("model")]
+CompareModel = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", envvar="AGENTFORGE_MODEL", help="Compare by this model's vectors."),
+]
 Embed = Annotated[str | None, _setting("embed")]
 EncryptionKeyFile = Annotated[
     str | None,

@@ -21,8 +21,8 @@ def run(request: Request, settings: DatabaseSettings, *, show_code: bool, as_jso
     """Look it up and print it."""
     with open_database(settings, say, requests.Request("search"), needs_session=False) as connection:
         found = search_text(TextSearch(connection, Search(connection)), request)
-    if found.model is None:
-        say("Found by words only: no stored vectors may be compared with a text. `agentforge embed` makes such.")
+    if found.words_only:
+        say(f"Found by words only. {found.words_only}")
     if found.without_meaning:
         say(partly(found.without_meaning))
     if as_json:

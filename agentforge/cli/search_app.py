@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat
+from agentforge.cli.options import CompareModel, DatabaseUrl, DataDir, Format, OutputFormat
 
 app = typer.Typer()
 
@@ -73,6 +73,7 @@ def search(
     tests: Annotated[bool, typer.Option("--tests", help="Find functions of tests, too.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="Show at most so many.")] = 10,
     show_code: Annotated[bool, typer.Option("--show-code", help="Show the code of the functions.")] = False,
+    model: CompareModel = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
     output_format: OutputFormat = Format.TABLE,
@@ -82,6 +83,6 @@ def search(
     from agentforge.cli.search import run
     from agentforge.pipeline.search import Request
 
-    request = Request(text, project, language, kind, tests, limit)
+    request = Request(text, project, language, kind, tests, limit, model)
     settings = database_settings(database_url, data_dir)
     return run(request, settings, show_code=show_code, as_json=output_format is Format.JSON)

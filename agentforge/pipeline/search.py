@@ -31,6 +31,7 @@ class Request:
         kind: `function` or `method`, None for both.
         tests: functions of test files, too.
         limit: how many matches, at least 1.
+        model: name of the model, None for one that needs no choice.
     """
 
     text: str
@@ -39,6 +40,7 @@ class Request:
     kind: str | None
     tests: bool
     limit: int
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +52,34 @@ class Found:
         model: whose vectors the text was compared with; None where it was compared with none.
         without_meaning: how many of the functions have no meaning yet; where there are any, the vectors were compared
             by words and structure alone.
+        words_only: why no vectors were compared, and what to do; empty where some were.
     """
 
     matches: tuple[TextMatch, ...]
     model: str | None
     without_meaning: int
+    words_only: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """Ids of functions, best first, by words and by vectors; the rest as in `Found`."""
+
+    by_words: list[int]
+    by_vector: list[int]
+    model: str | None
+    without_meaning: int
+    words_only: str
 
 
 def search_text(text_search: TextSearch, request: Request) -> Found:
     """Find functions by words and by meaning, best first.
 
     Raises:
-        UsageError: there is no such project, language or kind, nothing to search, or nothing is asked.
+        UsageError: there is no such project, language, kind or model, nothing to search, or nothing is asked.
     """
-    words, near, model, lacking = _ways(text_search, request)
+    ways = _ways(text_search, request)
+    words, near = ways.by_words, ways.by_vector
     scores = fused(words, near)
     best = sorted(scores, key=lambda function_id: (-scores[function_id], function_id))[: request.limit]
     functions = text_search.functions(best)
@@ -74,12 +90,13 @@ def search_text(text_search: TextSearch, request: Request) -> Found:
         for item in best
         if item in functions
     )
-    return Found(matches, model, lacking)
+    return Found(matches, ways.model, ways.without_meaning, ways.words_only)
 
 
 def ranked(text_search: TextSearch, request: Request) -> tuple[list[FunctionRef], ...]:
     """What is found by words alone, by vectors alone, and by both: for benchmarks."""
-    words, near, _, _ = _ways(text_search, request)
+    ways = _ways(text_search, request)
+    words, near = ways.by_words, ways.by_vector
     scores = fused(words, near)
     both = sorted(scores, key=lambda function_id: (-scores[function_id], function_id))
     functions = text_search.functions(both)
@@ -96,8 +113,7 @@ def fused(words: Sequence[int], near: Sequence[int]) -> dict[int, float]:
     return scores
 
 
-def _ways(text_search: TextSearch, request: Request) -> tuple[list[int], list[int], str | None, int]:
-    """What words find, what vectors find, the model of these, and how many functions have no meaning yet."""
+def _ways(text_search: TextSearch, request: Request) -> _Ways:
     if not any(letter.isalnum() for letter in request.text):
         raise UsageError("There are no words to search for.", 'Say what the function does: agentforge search "..."')
     check_language(request.language)
@@ -106,12 +122,15 @@ def _ways(text_search: TextSearch, request: Request) -> tuple[list[int], list[in
     wanted = Wanted(
         _projects(text_search, request), request.language, request.kind, request.tests, max(_DEPTH, request.limit)
     )
-    vector = _vector(text_search, request.text)
+    try:
+        vector = _vector(text_search, request)
+    except UsageError as error:
+        if request.model is not None:
+            raise
+        return _Ways(text_search.by_words(request.text, wanted), [], None, 0, str(error))
     by_words = text_search.by_words(request.text, wanted)
-    if vector is None:
-        return by_words, [], None, 0
     lacking = text_search.without_meaning(vector, wanted)
-    return by_words, text_search.by_vector(vector, wanted, by_features=lacking > 0), vector.model, lacking
+    return _Ways(by_words, text_search.by_vector(vector, wanted, by_features=lacking > 0), vector.model, lacking, "")
 
 
 def _projects(text_search: TextSearch, request: Request) -> tuple[int, ...] | None:
@@ -121,12 +140,12 @@ def _projects(text_search: TextSearch, request: Request) -> tuple[int, ...] | No
     return None if request.project is None else tuple(item.id for item in named_projects(known, request.project))
 
 
-def _vector(text_search: TextSearch, text: str) -> StoredVector | None:
-    """The vector of a text, None where no vectors are stored that it may be compared with: words find alone then."""
+def _vector(text_search: TextSearch, request: Request) -> StoredVector:
+    """The vector of the text.
+
+    Raises:
+        UsageError: no vectors are stored that it may be compared with.
+    """
     from agentforge.embed.snippets import snippet_from_text
 
-    try:
-        model = chosen(text_search.search, None)
-    except UsageError:
-        return None
-    return model.vector(snippet_from_text(text))
+    return chosen(text_search.search, request.model).vector(snippet_from_text(request.text))

@@ -55,7 +55,8 @@ def chosen(search: Search, model: str | None) -> Chosen:
             f"Run `agentforge embed{option}` to make them anew.",
         )
     there = ", ".join(dict.fromkeys(name for _, name, _ in stored))
+    instead = f", or name what there is with --model: {there}" if there else ""
     raise UsageError(
         f"Nothing is embedded by the model {wanted.name} (version {wanted.version}).",
-        f"Run `agentforge embed{option}`, or name what there is with --model: {there}.",
+        f"Run `agentforge embed{option}`{instead}.",
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import jsonschema
+import psycopg
 
 PROGRAM = Path(sys.executable).with_name("agentforge")
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/search.schema.json"
@@ -37,3 +39,17 @@ def test_a_list_json_and_bad_input(tmp_path: Path, migrated_url: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "There are no words to search for." in done.stderr
     assert run(migrated_url, "search", "date", "--kind", "thing").returncode == 2
+
+    done = run(migrated_url, "search", "parsing dates", "--model", "hybrid")
+    assert (done.returncode, done.stdout.startswith("parse_date  ")) == (0, True)
+    done = run(migrated_url, "search", "parsing dates", "--model", "fast")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.search(
+        r"Nothing is embedded by the model fast .*\nRun `agentforge embed --model fast`, .*: hybrid\.", done.stderr
+    )
+    with psycopg.connect(migrated_url, autocommit=True) as connection:
+        connection.execute("UPDATE agentforge.embedding_models SET name = 'mine'")
+    done = run(migrated_url, "search", "parsing dates")
+    assert (done.returncode, done.stdout.startswith("parse_date  ")) == (0, True)
+    assert "Found by words only. Nothing is embedded by the model hybrid" in done.stderr
+    assert "or name what there is with --model: mine." in done.stderr
