@@ -1,4 +1,4 @@
-"""What `agentforge patterns` says of a pattern, for people and as JSON."""
+"""What `agentforge patterns` says of a pattern and of what falls within it, for people and as JSON."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 from agentforge.embed.interface import DEFAULT_MODEL
 from agentforge.model import PatternType
 from agentforge.patterns import Pattern
+from agentforge.report.patterns import Row
+from agentforge.report.similar import explanation_object, function_object
 
 if TYPE_CHECKING:
     from agentforge.embed.patterns import Shape
+    from agentforge.pipeline.pattern_matches import PatternMatch
 
 
 def origin(pattern: Pattern) -> str:
@@ -95,3 +98,32 @@ def codes(pattern: Pattern) -> list[tuple[str, str]]:
         (f"Example {number}, {example.language}", example.code.strip("\n"))
         for number, example in enumerate(pattern.examples, 1)
     ]
+
+
+def row(match: PatternMatch) -> Row:
+    """A function that falls within a pattern, for people."""
+    return Row(
+        pattern=match.pattern.name,
+        type=match.pattern.type,
+        title=match.pattern.title,
+        score=match.score,
+        least=match.least,
+        function=match.function,
+        example=match.example,
+        language=match.pattern.examples[match.example - 1].language,
+        text=match.explanation.text if match.explanation else "",
+    )
+
+
+def match_object(match: PatternMatch) -> dict[str, Any]:
+    """A function that falls within a pattern, as JSON holds it."""
+    return {
+        "pattern": match.pattern.name,
+        "type": match.pattern.type,
+        "severity": None if match.pattern.type is PatternType.IDIOM else match.pattern.severity,
+        "score": round(match.score, 4),
+        "least_score": round(match.least, 4),
+        "example": match.example,
+        "explanation": explanation_object(match.explanation),
+        **function_object(match.function),
+    }

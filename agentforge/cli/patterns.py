@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
 
@@ -24,7 +24,6 @@ from agentforge.pipeline.pattern_matches import PatternMatch
 from agentforge.pipeline.patterns import Finder
 from agentforge.pipeline.scope import check_language, named_projects
 from agentforge.report import patterns as report
-from agentforge.report.similar import explanation_object, function_object
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.requests import Request
 from agentforge.store.similar import Search, SearchedProject
@@ -182,11 +181,11 @@ def run_match(settings: DatabaseSettings, wanted: Wanted, *, as_json: bool) -> i
                 "model": DEFAULT_MODEL,
                 "patterns": [pattern.name for pattern in patterns],
                 "total": len(found),
-                "matches": [_match_object(match) for match in shown],
+                "matches": [page.match_object(match) for match in shown],
             }
         )
     else:
-        _print(report.matches(_rows(shown), len(found)))
+        _print(report.matches([page.row(match) for match in shown], len(found)))
     return EXIT_CLEAN
 
 
@@ -263,33 +262,3 @@ def _first(found: Sequence[PatternMatch], limit: int | None) -> list[PatternMatc
         if limit is None or counts[match.pattern.name] <= limit:
             shown.append(match)
     return shown
-
-
-def _rows(matches: Sequence[PatternMatch]) -> list[report.Row]:
-    return [
-        report.Row(
-            pattern=match.pattern.name,
-            type=match.pattern.type,
-            title=match.pattern.title,
-            score=match.score,
-            least=match.least,
-            function=match.function,
-            example=match.example,
-            language=match.pattern.examples[match.example - 1].language,
-            text=match.explanation.text if match.explanation else "",
-        )
-        for match in matches
-    ]
-
-
-def _match_object(match: PatternMatch) -> dict[str, Any]:
-    return {
-        "pattern": match.pattern.name,
-        "type": match.pattern.type,
-        "severity": None if match.pattern.type is PatternType.IDIOM else match.pattern.severity,
-        "score": round(match.score, 4),
-        "least_score": round(match.least, 4),
-        "example": match.example,
-        "explanation": explanation_object(match.explanation),
-        **function_object(match.function),
-    }

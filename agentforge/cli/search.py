@@ -37,5 +37,6 @@ def run(request: Request, settings: DatabaseSettings, *, show_code: bool, as_jso
             }
         )
     else:
-        Console(highlight=False, markup=False).print(report.table(found.matches, show_code=show_code))
+        shown = report.table(found.matches, show_code=show_code)
+        Console(highlight=False, markup=False, soft_wrap=not show_code).print(shown)
     return EXIT_CLEAN

@@ -75,7 +75,7 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
         json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
     else:
-        Console(highlight=False).print(
+        Console(highlight=False, soft_wrap=not show_code).print(
             report.table(found.function, found.matches, calibrated=found.calibrated, show_code=show_code)
         )
     return EXIT_CLEAN

@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from agentforge.model import Cluster, ClusterMember, FunctionRef, Rewritten
-from agentforge.report.similar import code_of, function_object, place_of, score_style
+from agentforge.report.similar import code_of, function_object, name_of, place_of, score_style
+from agentforge.report.text import one_line
 
 SCHEMA_VERSION = 2
 _SHOWN_MEMBERS = 10
@@ -42,7 +43,7 @@ def _parts(clusters: Sequence[Cluster], totals: Totals, *, several: bool, show_c
         yield Text(f"No function is there twice ({totals.functions:,} compared).", "green")
         return
     for cluster in clusters:
-        first = cluster.members[0].function.qualified_name
+        first = name_of(cluster.members[0].function)
         size = f"  {len(cluster.members)} functions like "
         yield Text.assemble((f"{cluster.lines:,} lines", "bold"), size, (first, "bold"))
         for member in cluster.members if show_code else cluster.members[:_SHOWN_MEMBERS]:
@@ -65,14 +66,14 @@ def _line(member: ClusterMember, *, several: bool) -> Text:
     return Text.assemble(
         "  ",
         (f"{member.score:.2f}", score_style(member.score)),
-        f"  {function.qualified_name}",
+        f"  {name_of(function)}",
         (f"  {_place(function, several=several)}, {function.lines_of_code:,} lines", "dim"),
         ("  new" if member.is_new else "", "yellow"),
     )
 
 
 def _place(function: FunctionRef, *, several: bool) -> str:
-    return place_of(function) if several else f"{function.path}:{function.start_line}"
+    return place_of(function) if several else one_line(f"{function.path}:{function.start_line}")
 
 
 def new_ones(rewritten: Sequence[Rewritten], *, show_code: bool) -> Group:
@@ -84,7 +85,7 @@ def new_ones(rewritten: Sequence[Rewritten], *, show_code: bool) -> Group:
         parts.append(
             Text.assemble(
                 (_place(one, several=False), "bold"),
-                f": {one.qualified_name} is there already: {other.qualified_name}, ",
+                f": {name_of(one)} is there already: {name_of(other)}, ",
                 (_place(other, several=elsewhere), "bold"),
                 (f"  {item.score:.2f}", score_style(item.score)),
             )

@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from agentforge.model import FunctionRef
-from agentforge.report.similar import place_of
-from agentforge.report.text import one_line
+from agentforge.report.similar import name_of, place_of
+from agentforge.report.text import block, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ def _matches(rows: Sequence[Row], total: int) -> Iterator[RenderableType]:
             )
         function = row.function
         yield Text.assemble(
-            f"  {row.score:.2f}  {one_line(function.qualified_name)}",
-            (f"  {one_line(place_of(function))}, {function.lines_of_code:,} lines", "dim"),
+            f"  {row.score:.2f}  {name_of(function)}",
+            (f"  {place_of(function)}, {function.lines_of_code:,} lines", "dim"),
         )
         reason = f": {row.text}" if row.text else ""
         yield Text(f"        like example {row.example} ({row.language}){one_line(reason)}", "italic")
@@ -72,5 +72,6 @@ def page(facts: Iterable[tuple[str, str]], why: str, suggestion: str, codes: Ite
             parts.append(Text(f"  {name:<13}{one_line(value)}"))
     parts += [Text(), Text(one_line(why)), Text(one_line(suggestion))]
     for heading, code in codes:
-        parts += [Text(), Text(heading, "bold"), Text("\n".join(f"  {line}" for line in code.splitlines()))]
+        shown = "\n".join(f"  {line}" for line in block(code).split("\n"))
+        parts += [Text(), Text(heading, "bold"), Text(shown)]
     return Group(*parts)

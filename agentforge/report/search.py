@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from agentforge.model import TextMatch
-from agentforge.report.similar import code_of, function_object, place_of
+from agentforge.report.similar import code_of, function_object, name_of, place_of, signature_of
 
 
 def table(matches: Sequence[TextMatch], *, show_code: bool) -> Group:
@@ -23,10 +23,8 @@ def _parts(matches: Sequence[TextMatch], *, show_code: bool) -> Iterator[Rendera
         return
     for match in matches:
         found = match.function
-        yield Text.assemble(
-            (found.qualified_name, "bold"), (f"  {place_of(found)}, {found.lines_of_code:,} lines", "dim")
-        )
-        yield Text(f"      {found.signature}", "dim", overflow="ellipsis", no_wrap=True)
+        yield Text.assemble((name_of(found), "bold"), (f"  {place_of(found)}, {found.lines_of_code:,} lines", "dim"))
+        yield Text(f"      {signature_of(found)}", "dim")
         if show_code:
             yield code_of(found)
     yield Text("\nagentforge similar PATH:LINE lists what does the same as one of them.", "dim")

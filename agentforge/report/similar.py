@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from agentforge.model import Explanation, FunctionRef, Match
+from agentforge.report.text import block, one_line
 
 SCHEMA_VERSION = 2
 SURE, LIKELY = 0.9, 0.7
+_SIGNATURE = 100
 
 
 def table(function: FunctionRef, matches: Sequence[Match], *, calibrated: bool, show_code: bool) -> Group:
@@ -27,7 +29,7 @@ def _parts(
     function: FunctionRef, matches: Sequence[Match], *, calibrated: bool, show_code: bool
 ) -> Iterator[RenderableType]:
     size = f"{function.lines_of_code:,} lines"
-    yield Text.assemble("Nearest to ", (function.qualified_name, "bold"), (f"  {place_of(function)}, {size}", "dim"))
+    yield Text.assemble("Nearest to ", (name_of(function), "bold"), (f"  {place_of(function)}, {size}", "dim"))
     if not matches:
         yield Text("Nothing is that near: lower --min-score, or analyse more projects.", "yellow")
         return
@@ -40,12 +42,12 @@ def _parts(
         found = match.function
         yield Text.assemble(
             (f"\n{match.score:.2f}", score_style(match.score)),
-            f"  {found.qualified_name}",
+            f"  {name_of(found)}",
             (f"  {place_of(found)}, {found.lines_of_code:,} lines", "dim"),
         )
-        yield Text(f"      {found.signature}", "dim", overflow="ellipsis", no_wrap=True)
+        yield Text(f"      {signature_of(found)}", "dim")
         if match.explanation:
-            yield Text(f"      {match.explanation.text}", "italic")
+            yield Text(f"      {one_line(match.explanation.text)}", "italic")
     yield Text(f"\n{_meaning(calibrated=calibrated)}\n--show-code shows them side by side.", "dim")
 
 
@@ -58,10 +60,8 @@ def _meaning(*, calibrated: bool) -> str:
 def _side_by_side(function: FunctionRef, match: Match) -> Table:
     pair = Table(box=None, expand=True, padding=(0, 1), title_justify="left", show_edge=False)
     for column in (function, match.function):
-        pair.add_column(
-            Text.assemble(column.qualified_name, (f"  {place_of(column)}", "dim")), ratio=1, overflow="fold"
-        )
-    reason = f"  {match.explanation.text}" if match.explanation else ""
+        pair.add_column(Text.assemble(name_of(column), (f"  {place_of(column)}", "dim")), ratio=1, overflow="fold")
+    reason = f"  {one_line(match.explanation.text)}" if match.explanation else ""
     pair.title = Text.assemble((f"\n{match.score:.2f}", score_style(match.score)), reason)
     pair.add_row(code_of(function), code_of(match.function))
     return pair
@@ -72,7 +72,7 @@ def code_of(function: FunctionRef) -> RenderableType:
     from rich.syntax import Syntax  # brings pygments, which only this needs
 
     return Syntax(
-        function.code.rstrip("\n"),
+        block(function.code.rstrip("\n")),
         function.language or "text",
         line_numbers=True,
         start_line=function.start_line,
@@ -81,10 +81,20 @@ def code_of(function: FunctionRef) -> RenderableType:
     )
 
 
+def name_of(function: FunctionRef) -> str:
+    """Its qualified name, fit to be shown."""
+    return one_line(function.qualified_name)
+
+
+def signature_of(function: FunctionRef) -> str:
+    """Its signature, as much of it as a line has room for."""
+    return one_line(function.signature, _SIGNATURE)
+
+
 def place_of(function: FunctionRef) -> str:
     """Its project, and `path:line`."""
     place = f"{function.path}:{function.start_line}" if function.path != "-" else "standard input"
-    return f"{function.project} {place}" if function.project else place
+    return one_line(f"{function.project} {place}" if function.project else place)
 
 
 def score_style(score: float) -> str:

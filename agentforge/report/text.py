@@ -26,6 +26,14 @@ def showable(text: str) -> str:
     return _UNSHOWABLE.sub(_escaped, text)
 
 
+def block(text: str) -> str:
+    """Code or prose of several lines: line ends stay, a tab is four columns, what cannot be shown is as in `showable`.
+
+    A carriage return before a line end is a part of it.
+    """
+    return "\n".join(showable(line.removesuffix("\r").expandtabs(4)) for line in text.split("\n"))
+
+
 def shortened(text: str, limit: int | None) -> str:
     """The text, or as much of it as fits with a `…` behind it."""
     return text if limit is None or len(text) <= limit else text[: max(0, limit - 1)] + "…"

@@ -9,12 +9,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 
 from agentforge import cli
 
 PROGRAM = Path(sys.executable).with_name("agentforge")
+SCHEMAS = Path(__file__).parents[2] / "docs/schemas"
 SOURCE = """
 def paint_one(zebra, canvas):
     for stripe in zebra.stripes:
@@ -33,6 +36,13 @@ def paint_two(zebra, page):
 def nothing(): pass
 """
 HASH = "import hashlib\n\n\ndef encode(password):\n    return hashlib.md5(password.encode()).hexdigest()\n"
+
+
+def valid(schema: str, text: str) -> Any:
+    """The document, which is as its schema says."""
+    document = json.loads(text)
+    jsonschema.validate(document, json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
+    return document
 
 
 @dataclass
@@ -71,7 +81,7 @@ def test_a_pattern_from_functions_to_its_end(run: Run) -> None:
     assert "can read the code of its examples" in done.stderr
     assert run(*add, "--from", "paint_one").returncode == 2
 
-    document = json.loads(run("patterns", "list", "--type", "smell", "--format", "json").stdout)
+    document = valid("patterns", run("patterns", "list", "--type", "smell", "--format", "json").stdout)
     listed = {item["name"]: item for item in document["patterns"]}
     assert (listed["zebra-painting"]["severity"], listed["zebra-painting"]["shipped"]) == ("medium", False)
     assert listed["csv-by-split"]["shipped"]
@@ -83,7 +93,9 @@ def test_a_pattern_from_functions_to_its_end(run: Run) -> None:
     assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith(("  0.", "  1."))]
     assert "paint_one" in done.stdout and "paint_two" in done.stdout
     assert "same structure, same names; both call fill, flush" in done.stdout
-    document = json.loads(run("patterns", "match", "--format", "json", "--limit", "1").stdout)
+    for name in ("zebra-painting", "memoisation"):
+        valid("patterns", run("patterns", "show", name, "--format", "json").stdout)
+    document = valid("pattern-matches", run("patterns", "match", "--format", "json", "--limit", "1").stdout)
     assert {item["pattern"] for item in document["matches"]} == {"zebra-painting", "weak-password-hash"}
     assert document["total"] == 3
     assert all(item["score"] >= item["least_score"] for item in document["matches"])
@@ -99,8 +111,8 @@ def test_the_installed_command_matches_what_is_piped_in_and_a_file(tmp_path: Pat
     match = [PROGRAM, "patterns", "match", "--database-url", migrated_url, "--file"]
     done = subprocess.run([*match, "-", "--format", "json"], input=HASH, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
-    assert (document["schema_version"], document["total"]) == (1, 1)
+    document = valid("pattern-matches", done.stdout)
+    assert document["total"] == 1
     assert document["matches"][0]["qualified_name"] == "encode"
     assert "both call" in document["matches"][0]["explanation"]["text"]
     done = subprocess.run([*match, tmp_path / "auth.py", "weak-password-hash"], capture_output=True, text=True)

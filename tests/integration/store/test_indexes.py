@@ -51,6 +51,7 @@ FILL = """
         CASE WHEN start_line = 3 THEN 'go' ELSE 'python' END
     FROM functions, LATERAL (SELECT (id * 7919 % 1009) * 0.003) AS spread (angle)
     WHERE file_analysis_id % 3 = 0;
+    INSERT INTO function_idioms SELECT project_id, id, 'memoisation' FROM functions WHERE file_analysis_id % 20 = 0;
     INSERT INTO function_duplicates
     SELECT project_id, min(id), max(id), 1 FROM functions GROUP BY project_id, file_analysis_id;
     INSERT INTO code_violations (project_id, branch, file_path, rule_id, rule_name, category, severity, confidence,
@@ -100,6 +101,12 @@ HOT = [
         "function_embeddings_1_(function_id|pkey)",
     ),
     ("similar", "embedded_otherwise", {"model_id": 1, "project_ids": None}, "project_analyses_latest"),
+    ("patterns", "functions", SCOPE, "file_analyses_(current|path)"),
+    ("patterns", "functions", SCOPE, "functions_file"),
+    ("patterns", "insert_idioms", PROJECT, "file_analyses_(current|path)"),
+    ("patterns", "insert_idioms", PROJECT, "functions_file"),
+    ("report", "idiom_counts", PROJECT, "function_idioms_"),
+    ("report", "idioms", PROJECT, "function_idioms_"),
     ("meaning", "lacking", {"project_id": 1, "model_id": 1}, LACKING),
     ("meaning", "claim_lacking", {"project_id": 1, "model_id": 1, "after": 0, "most": 100}, LACKING),
     ("meaning", "claim_lacking", {"project_id": 1, "model_id": 1, "after": 0, "most": 100}, "functions_code_hash"),
@@ -129,6 +136,7 @@ def plan(connection: Connection, file: str, query: str, parameters: dict[str, An
 
 
 def test_hot_queries_use_their_index(database: Connection) -> None:
+    database.execute(load("patterns")["create_incoming"])
     plans = [(query, plan(database, file, query, parameters), index) for file, query, parameters, index in HOT]
     wrong = [f"{query}:\n{found}" for query, found, index in plans if not re.search(f"(using|on) {index}", found)]
     assert not wrong, "\n\n".join(wrong)
