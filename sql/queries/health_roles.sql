@@ -19,7 +19,17 @@ SELECT CASE WHEN oid IS NULL THEN 'warning' WHEN powers <> '' THEN 'critical' EL
        to_jsonb(powers), '',
        CASE WHEN oid IS NULL THEN 'agentforge db init'
             WHEN powers <> '' THEN format('ALTER ROLE %%I %%s;', rolname, cure) ELSE '' END
-FROM found;
+FROM found
+UNION ALL
+-- Whoever logs in as a role may set its defaults, for everybody else who does.
+SELECT 'info', r.rolname, format('sessions of %%s begin with %%s', r.rolname, array_to_string(s.setconfig, ', ')),
+       to_jsonb(s.setconfig), '',
+       format('ALTER ROLE %%I %%sRESET ALL; -- unless it is meant', r.rolname, 'IN DATABASE ' || quote_ident(d.datname) || ' ')
+FROM pg_db_role_setting AS s
+JOIN pg_roles AS r ON r.oid = s.setrole
+JOIN pg_roles AS app ON app.rolname = 'agentforge_app' AND pg_has_role(r.oid, app.oid, 'USAGE') AND NOT r.rolsuper
+LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
+WHERE d.datname IS NULL OR d.datname = current_database();
 
 -- owners --
 WITH objects AS (

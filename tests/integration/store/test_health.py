@@ -148,7 +148,7 @@ def test_pgvector_that_was_moved_is_found_and_the_remedy_puts_it_back(well: Conn
     well.execute("ALTER EXTENSION vector SET SCHEMA elsewhere")
     with connect(DatabaseSettings(url=shared_database)) as connection:
         found = [item for item in health_checks(connection) if item.id == "vector_schema"]
-        assert "known_neighbours" in {item.subject for item in found}
+        assert "listed_neighbours" in {item.subject for item in found}
         remedy = f"ALTER EXTENSION vector SET SCHEMA {home[0]};"
         assert {(item.severity, item.remedy) for item in found} == {("critical", remedy)}
         connection.execute(remedy.encode())

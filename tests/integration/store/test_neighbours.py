@@ -201,6 +201,17 @@ def test_a_list_shows_nobody_what_he_may_not_read(owner: Connection, world: Worl
         assert scope.fetchone() == ([],)
 
 
+def test_how_many_of_a_list_are_his_does_not_show(owner: Connection, world: World) -> None:
+    """It would tell how many functions of projects that he may not read are nearer than those of his."""
+    update(owner)
+    query = "SELECT cardinality(ids), complete FROM agentforge.known_neighbours(%s, 1, NULL, NULL, %s)"
+    with world.session("rob") as session:
+        for most in (1, 16, 64, 90):
+            assert session.execute(query.encode(), (ids(world, "open")[0], most)).fetchone() == (most, True)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("SELECT agentforge.listed_neighbours(1, 1, NULL, NULL, 1)")
+
+
 def test_what_overlaps_a_function_is_not_near_it(owner: Connection, world: World) -> None:
     subject = ids(world, "open")[0]
     copy = """

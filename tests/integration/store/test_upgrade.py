@@ -39,8 +39,8 @@ def test_the_chain_of_migrations_gives_what_a_fresh_install_gives(old: Connectio
         with fresh.transaction():
             work_as_application(fresh, "", "", needs_session=True)
             fresh.execute("SELECT ensure_embedding_model('hashed', '1', 2)")
-            fresh.execute(STRAY.encode())
         fresh.execute("RESET ROLE")
+        fresh.execute(STRAY.encode())
         fresh.execute("INSERT INTO users (username, role) VALUES ('ada', 'admin'), ('bob', 'viewer')")
         for connection in (old, fresh):
             work_as_owner(connection, "")
