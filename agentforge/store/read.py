@@ -65,7 +65,7 @@ class Reader:
         )
 
     def violations(self) -> Iterator[Violation]:
-        """All violations, worst first: those that are there, waived or not, and those that this analysis found to be fixed."""
+        """All violations, worst first: those that are there, waived or not, and those that this analysis fixed."""
         yield from map(_violation, self._rows("violations"))
 
     def worst_violations(self, limit: int) -> list[Violation]:
