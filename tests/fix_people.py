@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from fix_database import NewCopy, copy_of
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -86,30 +87,42 @@ class Login:
         return make_conninfo("", **{**options, "user": self.name, "password": self.password})
 
 
-@pytest.fixture
-def login(migrated_url: str) -> Iterator[Login]:
-    """A role without any privilege, gone after the test with what it owns in the test's database."""
-    made = Login(migrated_url)
+@contextmanager
+def new_login(url: str) -> Iterator[Login]:
+    """A role without any privilege, gone afterwards with what it owns in the database."""
+    made = Login(url)
     yield made
     made.administer("DROP OWNED BY {} CASCADE", sql.Identifier(made.name))
     made.administer("DROP ROLE {}", sql.Identifier(made.name))
+
+
+@pytest.fixture
+def login(migrated_url: str) -> Iterator[Login]:
+    with new_login(migrated_url) as made:
+        yield made
 
 
 class World:
     """A database of projects and people, and a login role of the application without a user.
 
     Attributes:
+        url: of the database, for the superuser.
         admin: a superuser's connection, which sees everything.
         app_url: of the login role.
         projects: name to id.
         tokens: name of a user to the token of his session.
+        users: name of a user to his id.
     """
 
-    def __init__(self, admin: Connection, app_url: str) -> None:
-        self.admin, self.app_url = admin, app_url
+    def __init__(self, url: str, admin: Connection, app_url: str = "") -> None:
+        self.url, self.admin, self.app_url = url, admin, app_url
         self.projects: dict[str, int] = {}
         self.tokens: dict[str, str] = {}
         self.users: dict[str, int] = {}
+
+    def know(self, other: World) -> None:
+        """Take over the names in the world whose database this one's is a copy of."""
+        self.projects, self.tokens, self.users = dict(other.projects), dict(other.tokens), dict(other.users)
 
     def project(self, key: str) -> int:
         row = self.admin.execute(PROJECT.encode(), {"key": key}).fetchone()
@@ -128,7 +141,7 @@ class World:
         self.users[name], self.tokens[name] = row[0], secrets.token_urlsafe(32)
         self.admin.execute(
             "INSERT INTO user_sessions (user_id, token_digest, expires_at) "
-            "VALUES (%s, sha256(convert_to(%s, 'UTF8')), now() + interval '1 hour')",
+            "VALUES (%s, sha256(convert_to(%s, 'UTF8')), now() + interval '1 day')",
             (row[0], self.tokens[name]),
         )
         for project, level in permissions.items():
@@ -165,22 +178,36 @@ class World:
         return found
 
 
+@pytest.fixture(scope="session")
+def first_world(server_url: str, migrated_template: str) -> Iterator[World]:
+    """Two projects; ann administers both, wim writes `open`, rob reads it, eve has nothing, aud is an auditor.
+
+    It is copied, not used.
+    """
+    with copy_of(migrated_template, server_url) as url:
+        with connect(DatabaseSettings(url=url)) as admin:
+            ensure_model(admin, "m", "1", 2, ())
+            made = World(url, admin)
+            for key in ("open", "closed"):
+                made.project(key)
+            made.user("ann", "developer", open="admin", closed="admin")
+            made.user("wim", "developer", open="write")
+            made.user("rob", "viewer", open="write")
+            made.user("eve", "developer")
+            made.user("aud", "auditor")
+            made.user("root", "admin")
+            admin.execute("REFRESH MATERIALIZED VIEW daily_compliance_summary")
+            admin.execute("REFRESH MATERIALIZED VIEW weekly_performance_summary")
+            admin.execute("ANALYZE")
+        yield made
+
+
 @pytest.fixture
-def world(migrated_url: str, login: Login) -> Iterator[World]:
-    """Two projects; ann administers both, wim writes `open`, rob reads it, eve has nothing, aud is an auditor."""
-    with connect(DatabaseSettings(url=migrated_url)) as admin:
+def world(first_world: World, new_copy: NewCopy) -> Iterator[World]:
+    """A copy of the first world, and a login role for it."""
+    url = new_copy(first_world.url)
+    with new_login(url) as login, connect(DatabaseSettings(url=url)) as admin:
         admin.execute(sql.SQL("GRANT agentforge_app TO {}").format(sql.Identifier(login.name)))
-        ensure_model(admin, "m", "1", 2, ())
-        made = World(admin, login.url(migrated_url))
-        for key in ("open", "closed"):
-            made.project(key)
-        made.user("ann", "developer", open="admin", closed="admin")
-        made.user("wim", "developer", open="write")
-        made.user("rob", "viewer", open="write")
-        made.user("eve", "developer")
-        made.user("aud", "auditor")
-        made.user("root", "admin")
-        admin.execute("REFRESH MATERIALIZED VIEW daily_compliance_summary")
-        admin.execute("REFRESH MATERIALIZED VIEW weekly_performance_summary")
-        admin.execute("ANALYZE")
+        made = World(url, admin, login.url(url))
+        made.know(first_world)
         yield made

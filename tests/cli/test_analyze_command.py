@@ -40,16 +40,29 @@ class Command:
 
 
 @pytest.fixture
-def agentforge(database_url: str) -> Command:
-    return Command(database_url)
+def agentforge(migrated_url: str) -> Command:
+    return Command(migrated_url)
+
+
+def write_tree(folder: Path) -> Path:
+    (folder / "run.py").write_text(SHELL)
+    (folder / "run_again.py").write_text(SHELL.replace("run", "start"))
+    (folder / "ok.go").write_text("package ok\n\nfunc Add(a, b int) int { return a + b }\n")
+    return folder
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    (tmp_path / "run.py").write_text(SHELL)
-    (tmp_path / "run_again.py").write_text(SHELL.replace("run", "start"))
-    (tmp_path / "ok.go").write_text("package ok\n\nfunc Add(a, b int) int { return a + b }\n")
-    return tmp_path
+    return write_tree(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def analysed(shared_migrated_url: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A database, and the tree that was analysed into it, for tests that change neither."""
+    folder = write_tree(tmp_path_factory.mktemp("tree"))
+    done = Command(shared_migrated_url)("analyze", str(folder))
+    assert done.returncode == 1, done.stderr
+    return shared_migrated_url, folder
 
 
 def test_json_is_one_valid_document_and_so_is_the_next(agentforge: Command, tree: Path) -> None:
@@ -79,13 +92,13 @@ def test_the_table_says_what_is_new_and_what_to_do_next(agentforge: Command, tre
     assert "agentforge similar" in done.stdout
 
 
-def test_a_clean_project_exits_with_0(agentforge: Command, tmp_path: Path) -> None:
+def test_a_clean_project_in_an_empty_database_exits_with_0(database_url: str, tmp_path: Path) -> None:
     (tmp_path / "ok.go").write_text("package ok\n\nfunc Add(a, b int) int { return a + b }\n")
-    assert agentforge("analyze", str(tmp_path)).returncode == 0
+    assert Command(database_url)("analyze", str(tmp_path)).returncode == 0
 
 
-def test_similar_by_name_by_place_and_by_code(agentforge: Command, tree: Path) -> None:
-    agentforge("analyze", str(tree))
+def test_similar_by_name_by_place_and_by_code(analysed: tuple[str, Path]) -> None:
+    agentforge, tree = Command(analysed[0]), analysed[1]
     schema = json.loads((SCHEMAS / "similar.schema.json").read_text())
     for arguments, stdin in (
         (["run"], ""),
@@ -102,16 +115,15 @@ def test_similar_by_name_by_place_and_by_code(agentforge: Command, tree: Path) -
     assert "def run(cmd)" in shown
 
 
-def test_similar_explains_what_it_cannot_find(agentforge: Command, tree: Path) -> None:
-    agentforge("analyze", str(tree))
-    done = agentforge("similar", "strat")
+def test_similar_explains_what_it_cannot_find(analysed: tuple[str, Path]) -> None:
+    done = Command(analysed[0])("similar", "strat")
     assert done.returncode == 2
     assert "Did you mean start" in done.stderr
     assert done.stdout == ""
 
 
-def test_similar_loads_no_model_for_what_is_stored(agentforge: Command, tree: Path) -> None:
-    agentforge("analyze", str(tree))
+def test_similar_loads_no_model_for_what_is_stored(analysed: tuple[str, Path]) -> None:
+    agentforge = Command(analysed[0])
     agentforge.environment["PYTHONPROFILEIMPORTTIME"] = "1"
     done = agentforge("similar", "run")
     assert done.returncode == 0
@@ -136,7 +148,7 @@ def test_a_database_that_is_not_there_is_3_and_no_secret(tree: Path, url: str, s
     assert len(done.stderr.strip().splitlines()) >= 2
 
 
-def test_ctrl_c_cancels_and_the_next_run_goes_on(agentforge: Command, tmp_path: Path, database_url: str) -> None:
+def test_ctrl_c_cancels_and_the_next_run_goes_on(agentforge: Command, tmp_path: Path, migrated_url: str) -> None:
     for number in range(400):
         body = "\n".join(f"def f{i}(x):\n    return [x + {i} for x in range(x) if x > {number}]\n" for i in range(60))
         (tmp_path / f"m{number}.py").write_text(body)
@@ -148,10 +160,9 @@ def test_ctrl_c_cancels_and_the_next_run_goes_on(agentforge: Command, tmp_path: 
         text=True,
         start_new_session=True,
     )
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(migrated_url, autocommit=True) as connection:
         for _ in range(600):
-            found = connection.execute("SELECT to_regclass('agentforge.project_analyses') IS NOT NULL").fetchone()
-            if found == (True,) and connection.execute("SELECT 1 FROM agentforge.project_analyses").fetchone():
+            if connection.execute("SELECT FROM agentforge.project_analyses").fetchone() is not None:
                 break
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)

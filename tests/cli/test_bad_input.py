@@ -95,11 +95,11 @@ def test_links_pipes_and_folders_that_loop(tree: Path) -> None:
     assert set(skipped(document)) == {"dangling.py", "pipe.py", "self.py", "sub/up"}
 
 
-def test_names_with_line_ends_and_invalid_utf8(tree: Path, database_url: str) -> None:
+def test_names_with_line_ends_and_invalid_utf8(tree: Path, migrated_url: str) -> None:
     (tree / "new\nline.py").write_text(OK)
     Path(os.fsdecode(os.fsencode(tree) + b"/by\xfftes.py")).write_text(OK)
     assert set(files(check(tree))) == {"ok.py", "new\\x0aline.py", "by\\xfftes.py"}
-    done = run("analyze", str(tree), "--format", "json", AGENTFORGE_DATABASE_URL=database_url)
+    done = run("analyze", str(tree), "--format", "json", AGENTFORGE_DATABASE_URL=migrated_url)
     assert done.returncode == 0, done.stderr
     assert set(files(json.loads(done.stdout))) == {"ok.py", "new\\x0aline.py", "by\\xfftes.py"}
 
@@ -117,10 +117,10 @@ def test_a_file_without_permission(tree: Path) -> None:
     assert set(files(document)) == {"ok.py"}
 
 
-def test_nul_and_lone_surrogates_in_code_are_stored(tree: Path, database_url: str) -> None:
+def test_nul_and_lone_surrogates_in_code_are_stored(tree: Path, migrated_url: str) -> None:
     (tree / "odd.js").write_text('function f() { return "\\ud800" + 1 }\n' + "function g() { return '\x01' }\n")
     (tree / "odd.py").write_bytes(b"def f():\n    return '\xed\xa0\x80'\n")
-    done = run("analyze", str(tree), AGENTFORGE_DATABASE_URL=database_url)
+    done = run("analyze", str(tree), AGENTFORGE_DATABASE_URL=migrated_url)
     assert done.returncode == 0, done.stderr
 
 
@@ -132,11 +132,11 @@ def test_no_git_command(tree: Path, tmp_path_factory: pytest.TempPathFactory) ->
     assert "ok.py" in files(json.loads(done.stdout))
 
 
-def test_an_empty_folder_and_one_that_is_not_there(tmp_path: Path, database_url: str) -> None:
+def test_an_empty_folder_and_one_that_is_not_there(tmp_path: Path, migrated_url: str) -> None:
     for command in ("check", "analyze"):
-        done = run(command, str(tmp_path), AGENTFORGE_DATABASE_URL=database_url)
+        done = run(command, str(tmp_path), AGENTFORGE_DATABASE_URL=migrated_url)
         assert done.returncode == 0, done.stderr
-        done = run(command, str(tmp_path / "nowhere"), AGENTFORGE_DATABASE_URL=database_url)
+        done = run(command, str(tmp_path / "nowhere"), AGENTFORGE_DATABASE_URL=migrated_url)
         assert done.returncode == 2
         assert "does not exist" in done.stderr
 

@@ -19,8 +19,8 @@ Analyze = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def analyze(repository: Repository, database_url: str) -> Analyze:
-    environment = {**os.environ, "AGENTFORGE_DATABASE_URL": database_url, "COLUMNS": "200"}
+def analyze(repository: Repository, migrated_url: str) -> Analyze:
+    environment = {**os.environ, "AGENTFORGE_DATABASE_URL": migrated_url, "COLUMNS": "200"}
 
     def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [COMMAND, "analyze", str(repository.root), *arguments]

@@ -37,12 +37,12 @@ class Command:
 
 
 @pytest.fixture
-def agentforge(database_url: str, tmp_path: Path) -> Command:
+def agentforge(migrated_url: str, tmp_path: Path) -> Command:
     folder = tmp_path / "shop"
     (folder / "src").mkdir(parents=True)
     for name in ("app.py", "app.js"):
         (folder / "src" / name).write_bytes((DATA / "src" / name).read_bytes())
-    return Command(database_url, folder)
+    return Command(migrated_url, folder)
 
 
 def test_a_table_a_document_and_standard_input(agentforge: Command) -> None:

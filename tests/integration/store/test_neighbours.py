@@ -79,11 +79,11 @@ def test_lists_stay_exact_whatever_goes_and_comes(seed: int, count: int, gone: f
 
 
 @pytest.fixture
-def owner(migrated_url: str, world: World) -> Iterator[Connection]:
+def owner(world: World) -> Iterator[Connection]:
     """A hundred functions in each of two projects."""
     world.admin.execute(ADD, {"first": 1, "last": 100})
     world.admin.execute("ANALYZE")
-    with open_as_owner(DatabaseSettings(url=migrated_url), print) as connection:
+    with open_as_owner(DatabaseSettings(url=world.url), print) as connection:
         yield connection
 
 
@@ -241,7 +241,7 @@ def test_what_overlaps_a_function_is_not_near_it(owner: Connection, world: World
 
 
 def test_maintenance_fills_them_and_waits_for_nobody(
-    owner: Connection, world: World, migrated_url: str, monkeypatch: pytest.MonkeyPatch
+    owner: Connection, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(neighbours, "due", lambda connection, rows=1, due=neighbours.due: due(connection, rows))
 
@@ -252,7 +252,7 @@ def test_maintenance_fills_them_and_waits_for_nobody(
         return steps[0].done
 
     assert done(Options(dry_run=True)).endswith("would be brought up to date")
-    with psycopg.connect(migrated_url) as writer:
+    with psycopg.connect(world.url) as writer:
         writer.execute("UPDATE agentforge.functions SET cognitive = 7 WHERE id = 1")
         assert done(Options()).endswith("functions are being written")
     assert done(Options()) == "204 of the lists of neighbours of model 1 written"

@@ -79,10 +79,8 @@ def world_role(world: World) -> str:
     return str(conninfo_to_dict(world.app_url)["user"])
 
 
-def test_an_operator_s_connection_is_the_application_s_inside_a_transaction_only(
-    migrated_url: str, world: World
-) -> None:
-    with pool(migrated_url, size=1) as opened:
+def test_an_operator_s_connection_is_the_application_s_inside_a_transaction_only(world: World) -> None:
+    with pool(world.url, size=1) as opened:
         with opened.transaction(world.tokens["rob"]) as connection:
             assert connection.execute("SELECT current_user").fetchone() == ("agentforge_app",)
             assert keys(connection) == ["open"]
