@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from fix_database import NewCopy, copy_of
+from fix_database import copy_of
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -120,10 +120,6 @@ class World:
         self.tokens: dict[str, str] = {}
         self.users: dict[str, int] = {}
 
-    def know(self, other: World) -> None:
-        """Take over the names in the world whose database this one's is a copy of."""
-        self.projects, self.tokens, self.users = dict(other.projects), dict(other.tokens), dict(other.users)
-
     def project(self, key: str) -> int:
         row = self.admin.execute(PROJECT.encode(), {"key": key}).fetchone()
         assert row is not None
@@ -202,12 +198,29 @@ def first_world(server_url: str, migrated_template: str) -> Iterator[World]:
         yield made
 
 
-@pytest.fixture
-def world(first_world: World, new_copy: NewCopy) -> Iterator[World]:
-    """A copy of the first world, and a login role for it."""
-    url = new_copy(first_world.url)
-    with new_login(url) as login, connect(DatabaseSettings(url=url)) as admin:
+@contextmanager
+def copied(world: World, server_url: str) -> Iterator[World]:
+    """A copy of a world, and a login role for it."""
+    with (
+        copy_of(world.url, server_url) as url,
+        new_login(url) as login,
+        connect(DatabaseSettings(url=url)) as admin,
+    ):
         admin.execute(sql.SQL("GRANT agentforge_app TO {}").format(sql.Identifier(login.name)))
         made = World(url, admin, login.url(url))
-        made.know(first_world)
+        made.projects, made.tokens, made.users = dict(world.projects), dict(world.tokens), dict(world.users)
+        yield made
+
+
+@pytest.fixture
+def world(first_world: World, server_url: str) -> Iterator[World]:
+    """One for a test."""
+    with copied(first_world, server_url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_world(first_world: World, server_url: str) -> Iterator[World]:
+    """One for the tests of a module that change nothing, or try to in vain."""
+    with copied(first_world, server_url) as made:
         yield made

@@ -37,22 +37,22 @@ def attempt(session: Session, statement: str) -> None:
         session.rollback()
 
 
-def test_the_world_has_rows_in_every_table_of_projects(world: World) -> None:
-    for table in world.scoped():
-        found = world.admin.execute(
+def test_the_world_has_rows_in_every_table_of_projects(shared_world: World) -> None:
+    for table in shared_world.scoped():
+        found = shared_world.admin.execute(
             sql.SQL("SELECT count(DISTINCT project_id) FROM {}").format(sql.Identifier(table))
         ).fetchone()
         assert found == (2,), table
 
 
-def test_policies_bind_everybody_on_every_table_of_projects(world: World) -> None:
-    unbound = world.admin.execute(
+def test_policies_bind_everybody_on_every_table_of_projects(shared_world: World) -> None:
+    unbound = shared_world.admin.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = 'agentforge'::regnamespace AND relname = ANY (%s) "
         "AND NOT (relrowsecurity AND relforcerowsecurity)",
-        ([*world.scoped(), "projects", "users", "user_sessions", "api_requests", "error_logs"],),
+        ([*shared_world.scoped(), "projects", "users", "user_sessions", "api_requests", "error_logs"],),
     ).fetchall()
     assert unbound == []
-    granted = world.admin.execute(
+    granted = shared_world.admin.execute(
         "SELECT c.relname, g.privilege_type FROM pg_class AS c, aclexplode(c.relacl) AS g "
         "WHERE c.relnamespace = 'agentforge'::regnamespace AND c.relispartition AND g.grantee <> c.relowner"
     ).fetchall()
@@ -60,20 +60,22 @@ def test_policies_bind_everybody_on_every_table_of_projects(world: World) -> Non
 
 
 @pytest.mark.parametrize("user", [None, "eve"])
-def test_a_stranger_sees_nothing_of_projects(world: World, user: str | None) -> None:
-    with world.session(user) as session:
-        assert {table: visible(session, table) for table in world.scoped()} == dict.fromkeys(world.scoped(), 0)
+def test_a_stranger_sees_nothing_of_projects(shared_world: World, user: str | None) -> None:
+    with shared_world.session(user) as session:
+        assert {table: visible(session, table) for table in shared_world.scoped()} == dict.fromkeys(
+            shared_world.scoped(), 0
+        )
         assert visible(session, "projects") == 0
 
 
-def test_a_reader_sees_his_project_in_every_table_and_no_other(world: World) -> None:
+def test_a_reader_sees_his_project_in_every_table_and_no_other(shared_world: World) -> None:
     hidden = {"user_permissions", "audit_logs"}  # of administrators and of oneself
-    with world.session("rob") as session:
-        for table in set(world.scoped()) - hidden:
+    with shared_world.session("rob") as session:
+        for table in set(shared_world.scoped()) - hidden:
             rows = session.execute(
                 sql.SQL("SELECT DISTINCT project_id FROM agentforge.{}").format(sql.Identifier(table))
             ).fetchall()
-            assert rows == [(world.projects["open"],)], table
+            assert rows == [(shared_world.projects["open"],)], table
 
 
 IDENTITIES = [
@@ -138,9 +140,9 @@ def test_no_setting_role_or_object_makes_somebody_else_of_him(world: World) -> N
             assert user in ((None,), (world.users["eve"],)), statement
 
 
-def test_a_row_of_a_function_is_not_seen_by_a_function_of_his_own(world: World) -> None:
+def test_a_row_of_a_function_is_not_seen_by_a_function_of_his_own(shared_world: World) -> None:
     notices: list[str] = []
-    with world.session("eve") as session:
+    with shared_world.session("eve") as session:
         session.add_notice_handler(lambda notice: notices.append(str(notice.message_primary)))
         session.execute(LEAK.encode())
         for table, column in (("functions", "code"), ("code_violations", "message"), ("projects", "key")):
@@ -152,8 +154,8 @@ def test_a_row_of_a_function_is_not_seen_by_a_function_of_his_own(world: World) 
     assert notices == []
 
 
-def test_an_error_message_quotes_no_row(world: World) -> None:
-    with world.session("eve") as session:
+def test_an_error_message_quotes_no_row(shared_world: World) -> None:
+    with shared_world.session("eve") as session:
         for query in (
             "SELECT code::integer FROM agentforge.functions",
             "SELECT 1 / (length(code) - length(code)) FROM agentforge.functions",
@@ -190,16 +192,16 @@ def test_an_error_message_quotes_no_row(world: World) -> None:
         "TABLE agentforge.audit_logs_default",
     ],
 )
-def test_what_is_not_granted_is_refused(world: World, query: str) -> None:
-    with world.session("ann") as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+def test_what_is_not_granted_is_refused(shared_world: World, query: str) -> None:
+    with shared_world.session("ann") as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
         session.execute(query.encode())
 
 
-def test_statistics_show_no_values(world: World) -> None:
-    with world.session("eve") as session:
+def test_statistics_show_no_values(shared_world: World) -> None:
+    with shared_world.session("eve") as session:
         shown = session.execute(
             "SELECT tablename, attname FROM pg_stats WHERE schemaname = 'agentforge' AND tablename = ANY (%s)",
-            ([*world.scoped(), "projects", "users"],),
+            ([*shared_world.scoped(), "projects", "users"],),
         ).fetchall()
         assert shown == []
         plan = session.execute("EXPLAIN (ANALYZE, VERBOSE) SELECT * FROM agentforge.functions").fetchall()
@@ -208,8 +210,8 @@ def test_statistics_show_no_values(world: World) -> None:
         assert session.execute("SELECT * FROM agentforge.index_usage_stats").fetchall() == []
 
 
-def test_copies_samples_and_places_are_bound_too(world: World) -> None:
-    with world.session("eve") as session:
+def test_copies_samples_and_places_are_bound_too(shared_world: World) -> None:
+    with shared_world.session("eve") as session:
         with session.cursor() as cursor, cursor.copy("COPY agentforge.functions TO STDOUT") as copy:
             assert list(copy) == []
         for query in (
@@ -225,12 +227,12 @@ def test_copies_samples_and_places_are_bound_too(world: World) -> None:
                 continue
 
 
-def test_a_prepared_plan_does_not_outlive_the_user(world: World) -> None:
-    with world.session("ann") as session:
+def test_a_prepared_plan_does_not_outlive_the_user(shared_world: World) -> None:
+    with shared_world.session("ann") as session:
         session.execute("PREPARE mine AS SELECT count(*) FROM agentforge.functions")
         for _ in range(7):
             assert session.execute("EXECUTE mine").fetchone() == (4,)
-        session.execute("SELECT set_config('agentforge.session_token', %s, false)", (world.tokens["eve"],))
+        session.execute("SELECT set_config('agentforge.session_token', %s, false)", (shared_world.tokens["eve"],))
         assert session.execute("EXECUTE mine").fetchone() == (0,)
 
 
@@ -282,22 +284,22 @@ def test_an_ended_session_a_disabled_user_and_a_digest_are_nobody(world: World) 
         assert session.execute("SELECT agentforge.current_user_id()").fetchone() == (None,)
 
 
-def test_nobody_else_sees_the_token_while_it_is_used(world: World) -> None:
-    with world.session("ann") as used, world.session("eve") as session:
+def test_nobody_else_sees_the_token_while_it_is_used(shared_world: World) -> None:
+    with shared_world.session("ann") as used, shared_world.session("eve") as session:
         used.execute("SELECT agentforge.current_user_id()")
         shown = session.execute("SELECT query FROM pg_stat_activity").fetchall()
         shown += session.execute("SELECT setting FROM pg_settings").fetchall()
-        assert world.tokens["ann"] not in str(shown)
+        assert shared_world.tokens["ann"] not in str(shown)
 
 
-def test_people_see_themselves_and_auditors_everybody(world: World) -> None:
-    for user, names in (("eve", {"eve"}), ("ann", {"ann"}), ("aud", {"local", *world.users}), (None, set())):
-        with world.session(user) as session:
+def test_people_see_themselves_and_auditors_everybody(shared_world: World) -> None:
+    for user, names in (("eve", {"eve"}), ("ann", {"ann"}), ("aud", {"local", *shared_world.users}), (None, set())):
+        with shared_world.session(user) as session:
             assert {name for (name,) in session.execute("SELECT username FROM agentforge.users").fetchall()} == names
 
 
-def test_the_trail_is_for_auditors_and_administrators_of_the_project(world: World) -> None:
+def test_the_trail_is_for_auditors_and_administrators_of_the_project(shared_world: World) -> None:
     count = "SELECT count(*) FROM agentforge.audit_logs WHERE resource_type = 'secret'"
     for user, rows in (("aud", 2), ("ann", 2), ("wim", 0), ("rob", 0), ("eve", 0)):
-        with world.session(user) as session:
+        with shared_world.session(user) as session:
             assert session.execute(count.encode()).fetchone() == (rows,)

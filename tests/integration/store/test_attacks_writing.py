@@ -94,8 +94,8 @@ def changes(world: World, user: str | None, statement: str) -> str | None:
     return None
 
 
-def test_functions_are_closed_but_for_those_that_are_meant(world: World) -> None:
-    found = world.admin.execute(OURS.encode()).fetchall()
+def test_functions_are_closed_but_for_those_that_are_meant(shared_world: World) -> None:
+    found = shared_world.admin.execute(OURS.encode()).fetchall()
     assert {name for _, name, callable_, *_ in found if callable_} == CALLABLE
     assert [signature for signature, *_, public in found if public] == []
     unsafe = [
@@ -118,14 +118,14 @@ def test_calling_functions_changes_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("user", [None, "eve", "rob", "aud"])
-def test_who_may_not_write_changes_no_row(world: World, user: str | None) -> None:
-    before = world.contents()
-    tables = [*world.scoped(), "projects", "users", "user_sessions", "quality_rules", "embedding_models"]
-    with world.session(user) as session:
+def test_who_may_not_write_changes_no_row(shared_world: World, user: str | None) -> None:
+    before = shared_world.contents()
+    tables = [*shared_world.scoped(), "projects", "users", "user_sessions", "quality_rules", "embedding_models"]
+    with shared_world.session(user) as session:
         for table, statement in itertools.product(tables, ATTEMPTS):
             with contextlib.suppress(psycopg.Error):
                 session.execute(sql.SQL(statement).format(sql.Identifier(table)))
-    assert world.contents() == before
+    assert shared_world.contents() == before
 
 
 @pytest.mark.parametrize(
@@ -160,12 +160,12 @@ def test_a_writer_of_one_project_leaves_the_other_alone(world: World, statement:
     assert digest() == before
 
 
-def test_no_row_moves_to_another_project_or_points_there(world: World) -> None:
-    mine, other = world.projects["open"], world.projects["closed"]
-    before = world.contents()
-    for table in world.scoped():
+def test_no_row_moves_to_another_project_or_points_there(shared_world: World) -> None:
+    mine, other = shared_world.projects["open"], shared_world.projects["closed"]
+    before = shared_world.contents()
+    for table in shared_world.scoped():
         move = f"UPDATE agentforge.{table} SET project_id = {other} WHERE project_id = {mine}"
-        assert changes(world, "wim", move) in {"InsufficientPrivilege", "ForeignKeyViolation"}, move
+        assert changes(shared_world, "wim", move) in {"InsufficientPrivilege", "ForeignKeyViolation"}, move
     for table, column, parent in (
         ("functions", "file_analysis_id", "file_analyses"),
         ("file_analyses", "project_analysis_id", "project_analyses"),
@@ -176,23 +176,23 @@ def test_no_row_moves_to_another_project_or_points_there(world: World) -> None:
         ("code_violations", "waiver_id", "violation_waivers"),
         ("function_duplicates", "other_function_id", "functions"),
     ):
-        row = world.admin.execute(
+        row = shared_world.admin.execute(
             sql.SQL("SELECT min(id) FROM {} WHERE project_id = %s").format(sql.Identifier(parent)), (other,)
         ).fetchone()
         assert row is not None
         seen = [
-            changes(world, "wim", f"UPDATE agentforge.{table} SET {column} = {target} WHERE project_id = {mine}")
+            changes(shared_world, "wim", f"UPDATE agentforge.{table} SET {column} = {target} WHERE project_id = {mine}")
             for target in (row[0], 999_999_999)
         ]
         assert seen == ["ForeignKeyViolation"] * 2, f"{table}.{column} tells whether a row is there"
-    assert world.contents() == before
+    assert shared_world.contents() == before
 
 
 @pytest.mark.parametrize("user", ["eve", "wim", "rob", "aud", "ann"])
-def test_nobody_gives_himself_anything(world: World, user: str) -> None:
-    before = world.contents()
-    me = world.users[user]
-    closed = world.projects["closed"]
+def test_nobody_gives_himself_anything(shared_world: World, user: str) -> None:
+    before = shared_world.contents()
+    me, root = shared_world.users[user], shared_world.users["root"]
+    closed = shared_world.projects["closed"]
     for statement in (
         f"INSERT INTO agentforge.user_permissions (user_id, project_id, permission) VALUES ({me}, {closed}, 'admin')",
         "UPDATE agentforge.user_permissions SET permission = 'admin'",
@@ -202,25 +202,25 @@ def test_nobody_gives_himself_anything(world: World, user: str) -> None:
         "INSERT INTO agentforge.users (username, role) VALUES ('mallory', 'admin')",
         f"INSERT INTO agentforge.user_sessions (user_id, token_digest, expires_at) VALUES ({me}, sha256('x'), now())",
         "UPDATE agentforge.user_sessions SET expires_at = 'infinity'",
-        f"INSERT INTO agentforge.projects (key, name, created_by) VALUES ('mine', 'mine', {world.users['root']})",
+        f"INSERT INTO agentforge.projects (key, name, created_by) VALUES ('mine', 'mine', {root})",
         f"UPDATE agentforge.projects SET created_by = {me}",
         "INSERT INTO agentforge.audit_logs (action, resource_type) VALUES ('INSERT', 'forged')",
         "UPDATE agentforge.audit_logs SET action = 'forged'",
         "DELETE FROM agentforge.audit_logs",
         f"INSERT INTO agentforge.api_requests (endpoint, method, request_id, user_id) "
-        f"VALUES ('x', 'x', gen_random_uuid(), {world.users['root']})",
+        f"VALUES ('x', 'x', gen_random_uuid(), {root})",
         "INSERT INTO agentforge.violation_waivers (project_id, rule_id, file_path, fingerprint, reason, "
-        f"created_by_name) VALUES ({world.projects['open']}, 'r', 'p', repeat('0', 64), 'mine', 'root')",
+        f"created_by_name) VALUES ({shared_world.projects['open']}, 'r', 'p', repeat('0', 64), 'mine', 'root')",
         "UPDATE agentforge.violation_waivers SET reason = 'another'",
         "DELETE FROM agentforge.violation_waivers",
         f"INSERT INTO agentforge.violation_events (project_id, violation_id, event) "
-        f"VALUES ({world.projects['open']}, 1, 'fixed')",
+        f"VALUES ({shared_world.projects['open']}, 1, 'fixed')",
         "DELETE FROM agentforge.violation_events",
         "INSERT INTO agentforge.schema_migrations (name, checksum) VALUES ('9999', 'x')",
         "UPDATE agentforge.partition_settings SET retention = '1 month'",
     ):
-        assert changes(world, user, statement) == "InsufficientPrivilege", statement
-    assert world.contents() == before
+        assert changes(shared_world, user, statement) == "InsufficientPrivilege", statement
+    assert shared_world.contents() == before
 
 
 def test_who_creates_a_project_administers_it(world: World) -> None:
@@ -232,9 +232,9 @@ def test_who_creates_a_project_administers_it(world: World) -> None:
         assert changes(world, user, "INSERT INTO agentforge.projects (key, name) VALUES ('no', 'no')") is not None
 
 
-def test_nothing_is_copied_in_past_the_policies(world: World) -> None:
+def test_nothing_is_copied_in_past_the_policies(shared_world: World) -> None:
     with (
-        world.session("ann") as session,
+        shared_world.session("ann") as session,
         pytest.raises(psycopg.errors.FeatureNotSupported, match="row-level security"),
         session.cursor() as cursor,
         cursor.copy("COPY agentforge.standards_compliance (project_id) FROM STDIN") as copy,
