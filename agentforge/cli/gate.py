@@ -12,7 +12,6 @@ from pathlib import Path
 from agentforge.config.settings import GateSettings, Settings, Source
 from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
 from agentforge.model import Report, Severity
-from agentforge.pipeline.baseline import MAX_SIZE, read_baseline
 from agentforge.pipeline.comparison import Comparison, Everything, Means, Recorded, since, what_is_staged
 from agentforge.pipeline.events import Notice, Observer
 from agentforge.pipeline.judge import GateRun
@@ -110,20 +109,22 @@ def _index_of_hook(tree: SourceTree) -> str | None:
 
 def _recorded(name: str, tree: SourceTree) -> Recorded:
     """A report of before, from a file or, as REF:PATH, from git."""
+    from agentforge.pipeline.baseline import MAX_SIZE, read_baseline
+
     shown = escape(name)
-    report = read_baseline(_content(name, shown, tree), shown, tree.root)
+    report = read_baseline(_content(name, shown, tree, MAX_SIZE), shown, tree.root)
     moved = renames(tree, report.commit)
     return Recorded(f"in {shown}", Before(report.violations, report.functions, moved), report.partial)
 
 
-def _content(name: str, shown: str, tree: SourceTree) -> bytes:
+def _content(name: str, shown: str, tree: SourceTree, max_size: int) -> bytes:
     if _exists(name):
         try:
-            return read_source(os.path.realpath(name), MAX_SIZE)
+            return read_source(os.path.realpath(name), max_size)
         except UnreadableSourceError as error:
             raise UsageError(f"--baseline: {shown} cannot be read: {error}.", "Give a report's file.") from None
     ref, separator, path = name.partition(":")
-    raw = read_file_at(tree.root, ref, path, MAX_SIZE) if separator and tree.is_git else None
+    raw = read_file_at(tree.root, ref, path, max_size) if separator and tree.is_git else None
     if raw is None:
         raise UsageError(
             f"--baseline: there is no {shown}.",
