@@ -32,7 +32,7 @@ lint: dev
 	$(BIN)/lint-imports
 
 unit: dev
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 # torch is large: its tests have an environment of their own.
 test-transformers:

@@ -52,25 +52,25 @@ BROKEN = """
 
 
 def test_a_migration_that_fails_half_way_leaves_nothing_of_it(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_tree(tmp_path / "project", BEFORE)
-    analyze(tmp_path / "project", database_url)
-    before, rows = catalogue(database_url), stored(database_url)
+    analyze(tmp_path / "project", migrated_url)
+    before, rows = catalogue(migrated_url), stored(migrated_url)
     with monkeypatch.context() as patch:
         add_migrations(patch, "CREATE TABLE agentforge.whole ()", BROKEN)
         for command in ("migrate", "init", "maintain"):
             capsys.readouterr()
-            assert run(["db", command, "--database-url", database_url]) == 3
+            assert run(["db", command, "--database-url", migrated_url]) == 3
             error = capsys.readouterr().err
             assert "9901_next" in error and "division by zero" in error and "Traceback" not in error
-            assert catalogue(database_url) == before
-    assert analyze(tmp_path / "project", database_url) == 1
-    assert stored(database_url) == rows
+            assert catalogue(migrated_url) == before
+    assert analyze(tmp_path / "project", migrated_url) == 1
+    assert stored(migrated_url) == rows
     add_migrations(monkeypatch, "CREATE TABLE agentforge.whole ()", BROKEN.replace("n / 0", "n / 1"))
-    assert run(["db", "migrate", "--database-url", database_url]) == 0
+    assert run(["db", "migrate", "--database-url", migrated_url]) == 0
     assert "9900_next, 9901_next" in capsys.readouterr().out
-    assert stored(database_url) == rows
+    assert stored(migrated_url) == rows
 
 
 def test_a_first_migration_that_fails_leaves_an_empty_schema(
