@@ -91,13 +91,14 @@ class _Work:
         self._size = _FIRST_ROUND * task.jobs
 
     def fill(self, *, missing: bool) -> int:
-        done, self._after = 0, 0
+        done, rewritten, self._after = 0, 0, 0
         while True:
             started = time.perf_counter()
             taken = retrying(self._connection, lambda: self._round(missing=missing))
             if not taken:
                 return done
             done += len(taken)
+            rewritten = 0 if missing or self._gaps.free(rewritten + len(taken)) else rewritten + len(taken)
             self._after = taken[-1].function_id
             self._observer(PhaseAdvanced(len(taken)))
             rate = len(taken) / max(time.perf_counter() - started, 0.001)

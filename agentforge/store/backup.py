@@ -93,6 +93,7 @@ def restore(connection: Connection, file: Path) -> None:
     with connection.transaction():
         connection.execute(queries["become_owner"])
         connection.execute(queries["default_privileges"])
+        connection.execute(queries["compress"])
         for (statement,) in connection.execute(queries["analyze"]).fetchall():
             connection.execute(statement.encode())  # names quoted by the server's own format()
 

@@ -115,6 +115,26 @@ class Gaps:
         parameters = {**self._keys, "ids": list(ids), "vectors": [HalfVector(vector) for vector in vectors]}
         self._connection.execute(self._queries["insert" if missing else "fill"], parameters)
 
+    def free(self, rewritten: int) -> bool:
+        """Let the space be used again that rows took before `store` gave them another vector. Call it outside a transaction.
+
+        Args:
+            rewritten: how many rows, since it was last done.
+
+        Returns:
+            Whether it was done: where it pays and the session is one of the owner's. Elsewhere autovacuum does it.
+        """
+        row = self._connection.execute(self._queries["vacuum"], {**self._keys, "rewritten": rewritten}).fetchone()
+        if row is None:
+            return False
+        statement, role = row
+        self._connection.execute(self._queries["work_as"], {"role": "agentforge_owner"})
+        try:
+            self._connection.execute(statement.encode())  # made and quoted by the server's own format()
+        finally:
+            self._connection.execute(self._queries["work_as"], {"role": role})
+        return True
+
     def adopt(self) -> None:
         """Note that files, and last analyses, whose functions all have vectors of the model are up to date with it."""
         for query in ("adopt_files", "adopt_analyses"):

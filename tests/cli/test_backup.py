@@ -24,7 +24,19 @@ from agentforge.store.maintenance import Options, maintain
 from agentforge.store.session import work_as_application, work_as_owner
 
 COMMAND = str(Path(sys.executable).parent / "agentforge")
-CODE = "import subprocess\n\n\ndef run(cmd):\n    return subprocess.call(cmd, shell=True)\n"
+LONG = "".join(f"    total += values[{n}] * {n}\n" for n in range(40))
+CODE = f"""\
+import subprocess
+
+
+def run(cmd):
+    return subprocess.call(cmd, shell=True)
+
+
+def weigh(values, total):
+{LONG}    return total
+"""
+COMPRESSED = "SELECT function_name, pg_column_compression(code) IS NOT NULL FROM agentforge.functions ORDER BY id"
 PEOPLE = """
     INSERT INTO users (username, password_digest, role) VALUES
         ('reader', '$argon2id$x', 'viewer'), ('stranger', '$argon2id$x', 'viewer');
@@ -128,6 +140,8 @@ def test_a_backup_comes_back_whole_in_another_server(
         assert differences(old_parts, parts) == []
         assert rows == old_rows
         assert rows["daily_compliance_summary"][0] == 1
+        with psycopg.connect(url) as connection:
+            assert connection.execute(COMPRESSED).fetchall() == [("run", False), ("weigh", True)]
         assert [projects_seen(url, token) for token in ("reader", "stranger", "nobody")] == [1, 0, 0]
         again = run(url, "analyze", str(template.tree))
         assert "0 files analysed, 1 unchanged" in again.stdout, again.stderr
