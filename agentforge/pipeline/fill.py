@@ -71,9 +71,11 @@ def fill(connection: Connection, task: Task, observer: Observer) -> int:
     try:
         gaps = Gaps(connection, task.project_id, task.model_id)
         work = _Work(connection, gaps, task, pool, observer)
-        done = work.fill(missing=False) + work.fill(missing=True)
+        rewritten = work.fill(missing=False)
+        done = rewritten + work.fill(missing=True)
         if done:
             retrying(connection, gaps.adopt)
+            gaps.compact(rewritten)
         return done
     finally:
         if pool is not None:
@@ -91,14 +93,13 @@ class _Work:
         self._size = _FIRST_ROUND * task.jobs
 
     def fill(self, *, missing: bool) -> int:
-        done, rewritten, self._after = 0, 0, 0
+        done, self._after = 0, 0
         while True:
             started = time.perf_counter()
             taken = retrying(self._connection, lambda: self._round(missing=missing))
             if not taken:
                 return done
             done += len(taken)
-            rewritten = 0 if missing or self._gaps.free(rewritten + len(taken)) else rewritten + len(taken)
             self._after = taken[-1].function_id
             self._observer(PhaseAdvanced(len(taken)))
             rate = len(taken) / max(time.perf_counter() - started, 0.001)

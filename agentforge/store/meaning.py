@@ -115,24 +115,31 @@ class Gaps:
         parameters = {**self._keys, "ids": list(ids), "vectors": [HalfVector(vector) for vector in vectors]}
         self._connection.execute(self._queries["insert" if missing else "fill"], parameters)
 
-    def free(self, rewritten: int) -> bool:
-        """Let the space be used again that rows took before `store` gave them another vector. Call it outside a transaction.
+    def compact(self, rewritten: int) -> bool:
+        """Give back the room of the rows that `store` rewrote. Call it outside a transaction.
 
         Args:
-            rewritten: how many rows, since it was last done.
+            rewritten: how many rows.
 
         Returns:
-            Whether it was done: where it pays and the session is one of the owner's. Elsewhere autovacuum does it.
+            Whether it was done: where it pays, the session is one of the owner's, and nobody else uses the table.
+            Elsewhere autovacuum lets others use it.
         """
-        row = self._connection.execute(self._queries["vacuum"], {**self._keys, "rewritten": rewritten}).fetchone()
+        from psycopg import OperationalError
+
+        row = self._connection.execute(self._queries["compact"], {**self._keys, "rewritten": rewritten}).fetchone()
         if row is None:
             return False
-        statement, role = row
-        self._connection.execute(self._queries["work_as"], {"role": "agentforge_owner"})
+        statement, role, patience = row
+        # Others would wait behind it.
+        self._connection.execute(self._queries["work_as"], {"role": "agentforge_owner", "patience": "100ms"})
         try:
             self._connection.execute(statement.encode())  # made and quoted by the server's own format()
+        except OperationalError:  # a lock, or no room for both: all is well without it
+            return False
         finally:
-            self._connection.execute(self._queries["work_as"], {"role": role})
+            if not self._connection.closed:
+                self._connection.execute(self._queries["work_as"], {"role": role, "patience": patience})
         return True
 
     def adopt(self) -> None:

@@ -64,18 +64,19 @@ UPDATE agentforge.function_embeddings AS e SET embedding = v.embedding, lacks_me
 FROM unnest(%(ids)s::bigint[], %(vectors)s::halfvec[]) AS v (function_id, embedding)
 WHERE e.function_id = v.function_id AND e.project_id = %(project_id)s AND e.model_id = %(model_id)s;
 
--- vacuum --
--- The statement by which rows that fills have left behind are used again, and the role that the session works as; where it may work
--- as the owner, and so many were `rewritten` that it pays. An index of vectors holds none of them, as they are younger, and would take seconds to look.
-SELECT format('VACUUM (SKIP_LOCKED, TRUNCATE false, INDEX_CLEANUP %%s) agentforge.%%I',
-              CASE WHEN EXISTS (SELECT FROM agentforge.vector_indexes(%(model_id)s)) THEN 'off' ELSE 'auto' END, c.relname),
-       current_setting('role')
+-- compact --
+-- The statement that gives back the room of rows which fills have left behind, and what the session works as; where it may work as
+-- the owner, and a fifth of the rows were `rewritten`. It keeps everybody else waiting, so there is none for a table that takes
+-- seconds: of more than 256 MB, or with an index of vectors.
+SELECT format('VACUUM (FULL, ANALYZE) agentforge.%%I', c.relname), current_setting('role'), current_setting('lock_timeout')
 FROM pg_class AS c
 WHERE c.oid = to_regclass('agentforge.function_embeddings_' || %(model_id)s::text)
-  AND pg_has_role(session_user, c.relowner, 'MEMBER') AND %(rewritten)s >= greatest(1000, c.reltuples / 32);
+  AND pg_has_role(session_user, c.relowner, 'MEMBER') AND %(rewritten)s >= greatest(1000, c.reltuples / 5)
+  AND pg_total_relation_size(c.oid) <= 256 * 1024 * 1024
+  AND NOT EXISTS (SELECT FROM agentforge.vector_indexes(%(model_id)s));
 
 -- work_as --
-SELECT set_config('role', %(role)s, false);
+SELECT set_config('role', %(role)s, false), set_config('lock_timeout', %(patience)s, false);
 
 -- insert --
 -- A function has the vector of one model.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import psycopg
 import pytest
 from fix_bench import Bench
 
@@ -90,6 +91,26 @@ def test_what_is_filled_in_is_what_an_analysis_would_have_stored(bench: Bench) -
     assert (bench.rows(STATE), vectors(bench)) == ([(False, 5)], expected)
     assert bench.analyze().analysis.files_analyzed == 0
     assert fill(bench.connection, task(bench), ignore) == 0
+
+
+def test_the_room_of_rows_that_a_fill_rewrote_is_given_back(bench: Bench) -> None:
+    write_functions(bench, 120)
+    bench.analyze(effort="fast")
+    work = task(bench)
+    size = f"SELECT pg_relation_size('function_embeddings_{work.model_id}')"
+    before = bench.rows(size)
+    fill(bench.connection, work, ignore)
+    assert bench.rows(size) > before
+    gaps = meaning.Gaps(bench.connection, work.project_id, work.model_id)
+    with psycopg.connect(bench.url) as other:
+        other.execute("SELECT FROM agentforge.function_embeddings")
+        assert (gaps.compact(999), gaps.compact(1000)) == (False, False)  # too few; somebody reads it
+    assert gaps.compact(1000)
+    assert bench.rows(size) == before
+    assert bench.connection.execute("SELECT current_user, current_setting('lock_timeout')").fetchone() == (
+        "agentforge_app",
+        "0",
+    )
 
 
 def test_many_functions_get_it_later(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
