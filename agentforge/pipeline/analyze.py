@@ -22,7 +22,7 @@ from agentforge.pipeline.duplicate_functions import REPORTED_SCORE, settle_dupli
 from agentforge.pipeline.engine import engine_version
 from agentforge.pipeline.events import Notice, Observer, PhaseStarted
 from agentforge.pipeline.files import analyse_files
-from agentforge.pipeline.fresh_vectors import FULL, FreshVectors
+from agentforge.pipeline.fresh_vectors import FULL, FreshVectors, embeds
 from agentforge.pipeline.inherit import find_base, inherited
 from agentforge.pipeline.rules import broken_rules
 from agentforge.pipeline.scored import scored
@@ -108,8 +108,9 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
         last = lifecycle.previous(connection, project_id, tree.branch)
         run = lifecycle.begin(connection, project, project_id, engine, model_id, tree.scopes, partial=request.partial)
         with _recorded(connection, run):
-            target = Target(project_id, tree.branch, run.id, model_id, engine)
-            features = request.embedder.needs_features
+            makes_vectors = embeds(embedder, request.effort)
+            target = Target(project_id, tree.branch, run.id, model_id, engine, makes_vectors)
+            features = makes_vectors and embedder.needs_features
             model = embedder.name if embedder.name in (DEFAULT_MODEL, FAST_MODEL) else DEFAULT_MODEL
             config = WorkerConfig(request.options.max_file_size, bandit, features, request.selection, model=model)
             work = _Work(connection, request, target, config, observer)
@@ -235,7 +236,9 @@ class _Work:
             stored = lifecycle.current_files(self._connection, target.project_id, target.branch)
 
             def wanted(file: SourceFile) -> lifecycle.Version:
-                return lifecycle.Version(file.content_hash, target.engine_version, target.model_id)
+                known = stored.get(file.path)
+                model_id = target.model_id if target.embeds or known is None else known.model_id
+                return lifecycle.Version(file.content_hash, target.engine_version, model_id)
 
             moved = renames(tree, last.commit) if last else {}
             return find_changes(found, stored, wanted, looked_at(tree, options), moved)

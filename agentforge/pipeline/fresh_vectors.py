@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from agentforge.embed.interface import Embedder
     from agentforge.store.load import Load
 
-FULL, FAST, NONE = "full", "fast", "none"
+FULL, FAST = "full", "fast"
+
+
+def embeds(embedder: Embedder, effort: str) -> bool:
+    """Whether an analysis makes vectors at all: at once there are only those that need no meaning."""
+    return effort == FULL or (effort == FAST and (staged(embedder) is not None or embedder.needs_features))
 
 
 class FreshVectors:
@@ -24,7 +29,7 @@ class FreshVectors:
         Args:
             load: takes the vectors.
             embedder: makes them.
-            effort: `full`; `fast`, to leave the meaning for later; or `none`, to leave the vectors for later.
+            effort: `full`; `fast`, to leave the meaning for later; else the vectors are left for later.
         """
         self._load = load
         self._embedder = embedder
@@ -35,7 +40,7 @@ class FreshVectors:
 
     def add(self, files: Sequence[FileAnalysis]) -> int:
         """Take the functions and chunks of some files; returns for how many the database has no vector."""
-        if self._effort == NONE or (self._effort == FAST and self._staged is None):
+        if not embeds(self._embedder, self._effort):
             return 0
         functions: dict[str, Snippet] = {}
         chunks: dict[str, Snippet] = {}

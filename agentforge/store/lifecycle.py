@@ -37,11 +37,11 @@ class Previous:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What tells whether a stored file is up to date."""
+    """What tells whether a stored file is up to date; `model_id` is None where its functions were not embedded."""
 
     content_hash: str
     engine_version: str
-    model_id: int
+    model_id: int | None
 
 
 def ensure_project(connection: Connection, project: Project) -> int:

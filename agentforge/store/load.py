@@ -20,13 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a load belongs: the keys that its statements share."""
+    """Where a load belongs: the keys that its statements share.
+
+    Attributes:
+        model_id: of the vectors.
+        embeds: whether its functions get vectors.
+    """
 
     project_id: int
     branch: str
     analysis_id: int
     model_id: int
     engine_version: str
+    embeds: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +217,7 @@ class Load:
             "branch": target.branch,
             "analysis_id": target.analysis_id,
             "model_id": target.model_id,
+            "files_model_id": target.model_id if target.embeds else None,
             "engine_version": target.engine_version,
         }
 

@@ -114,9 +114,9 @@ WHERE f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.superseded_b
 
 -- keep_files --
 -- A version that was analysed again only because of another model stays the version that it is.
-UPDATE agentforge.file_analyses AS f SET model_id = %(model_id)s
+UPDATE agentforge.file_analyses AS f SET model_id = %(files_model_id)s
 WHERE f.project_id = %(project_id)s AND f.branch = %(branch)s AND f.superseded_by IS NULL
-  AND f.model_id <> %(model_id)s AND f.file_path IN (SELECT file_path FROM incoming_files);
+  AND f.model_id IS DISTINCT FROM %(files_model_id)s AND f.file_path IN (SELECT file_path FROM incoming_files);
 
 -- insert_files --
 INSERT INTO agentforge.file_analyses
@@ -126,7 +126,7 @@ INSERT INTO agentforge.file_analyses
 SELECT %(project_id)s, %(analysis_id)s, %(branch)s, i.file_path, r.old_path, i.file_type, i.content_hash,
        %(engine_version)s, i.file_size, i.physical_lines, i.lines_of_code, i.comment_lines, i.blank_lines, i.function_count,
        i.class_count, i.complexity_score, i.quality_score, i.security_score, i.maintainability_index, i.parse_error,
-       i.error_share, i.is_test, %(model_id)s
+       i.error_share, i.is_test, %(files_model_id)s
 FROM incoming_files AS i
 LEFT JOIN renamed_files AS r ON r.new_path = i.file_path
 WHERE NOT EXISTS (

@@ -95,7 +95,7 @@ WHERE e.function_id = m.function_id AND e.project_id = %(project_id)s AND e.mode
 -- adopt_files --
 -- The files whose functions are all embedded by the model are up to date with it.
 UPDATE agentforge.file_analyses AS a SET model_id = %(model_id)s
-WHERE a.project_id = %(project_id)s AND a.superseded_by IS NULL AND a.model_id <> %(model_id)s AND NOT EXISTS (
+WHERE a.project_id = %(project_id)s AND a.superseded_by IS NULL AND a.model_id IS DISTINCT FROM %(model_id)s AND NOT EXISTS (
     SELECT FROM agentforge.functions AS f
     LEFT JOIN agentforge.function_embeddings AS e ON e.function_id = f.id AND e.model_id = %(model_id)s
     WHERE f.file_analysis_id = a.id AND e.function_id IS NULL
@@ -112,5 +112,5 @@ WHERE r.project_id = %(project_id)s AND r.status = 'completed' AND r.model_id <>
   AND NOT EXISTS (
       SELECT FROM agentforge.file_analyses AS a
       WHERE a.project_id = r.project_id AND a.branch = r.branch AND a.superseded_by IS NULL
-        AND a.model_id <> %(model_id)s
+        AND a.model_id IS DISTINCT FROM %(model_id)s
   );

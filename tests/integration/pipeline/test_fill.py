@@ -254,6 +254,35 @@ def test_vectors_that_were_left_out_are_made_of_the_stored_code(bench: Bench) ->
     assert ask(bench, "load_1").matches
 
 
+def test_an_analysis_embeds_what_an_earlier_one_left_out(bench: Bench) -> None:
+    longer = LOAD.replace("    return", "    check(text)\n    note(text)\n    return")
+    bench.write("many.py", longer.format(name="one", n=1) + "\n\n" + longer.format(name="two", n=2))
+    bench.write("other.py", "def other(a):\n    return a.sum()\n")
+    bench.analyze()
+    expected = vectors(bench)
+    bench.write("many.py", (bench.root / "many.py").read_text() + "\n# a comment\n")
+    assert bench.analyze(effort="none").analysis.files_analyzed == 1
+    assert (bench.analyze(effort="none").analysis.files_analyzed, len(vectors(bench))) == (0, 1)
+    report = bench.analyze()
+    assert (report.analysis.files_analyzed, vectors(bench)) == (1, expected)
+    assert report.summary.duplicate_count == 1
+    assert bench.rows("SELECT count(*) FROM file_analyses WHERE superseded_by IS NULL AND model_id IS NULL") == [(0,)]
+    assert bench.analyze(effort="none").analysis.files_analyzed == bench.analyze().analysis.files_analyzed == 0
+
+
+def test_what_the_fill_embedded_needs_no_analysis(bench: Bench) -> None:
+    write_functions(bench, 4)
+    bench.analyze(effort="none")
+    fill(bench.connection, task(bench), ignore)
+    assert bench.analyze().analysis.files_analyzed == 0
+
+
+def test_words_and_structure_alone_are_had_at_once(bench: Bench) -> None:
+    write_functions(bench, 4)
+    bench.analyze(embedder=load("fast"), effort="fast")
+    assert len(vectors(bench)) == 4
+
+
 def test_functions_of_another_model_are_embedded_anew_without_their_sources(bench: Bench) -> None:
     write_functions(bench, 6)
     bench.analyze(embedder=load("fast"))
