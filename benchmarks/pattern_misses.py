@@ -1,0 +1,108 @@
+"""What the shipped patterns miss: a random sample of functions that only half of a pattern speaks for, to be judged.
+
+    python benchmarks/pattern_misses.py TREE... [--near] [--pattern NAME]... [--sample 10] [--seed 1] [--lines 16]
+
+A function falls within a pattern if it has what the pattern demands and is near enough to its examples. Shown are
+those that have what is demanded and are not near enough, and with --near those that are near enough and lack something
+that is demanded. How many of them the pattern should have found is judged by reading; docs/patterns.md says what came
+of it. What neither half speaks for is not seen by this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from patterns import Hit, hits, show
+from precision import sample
+
+from agentforge.embed.features import extract, without_comments
+from agentforge.embed.interface import DEFAULT_MODEL, Snippet
+from agentforge.embed.patterns import Bounds, demands_met, has_words
+from agentforge.model import Function
+from agentforge.parse import ParsedFile
+from agentforge.patterns import Pattern, shipped
+from agentforge.pipeline.patterns import Finder, Within
+
+
+class TooFar(Finder):
+    """Finds functions that have what a pattern demands and are not near enough."""
+
+    def bounds(self, pattern: Pattern) -> Bounds:
+        """The centroid, and no least cosine."""
+        return Bounds(super().bounds(pattern).centroid, -1.0)
+
+    def find(self, *arguments: object, **options: object) -> list[Within]:
+        """As `Finder.find`."""
+        found = super().find(*arguments, **options)
+        return [item for item in found if item.score < super(TooFar, self).bounds(item.pattern).least]
+
+
+class Lacking(Finder):
+    """Finds functions that are near enough and lack something that a pattern demands."""
+
+    def possible(
+        self, text: bytes, language: str, *, is_test: bool, wanted: Callable[..., bool] = bool
+    ) -> list[Pattern]:
+        """All patterns that look at such files: what is demanded does not count."""
+        return [item for item in self.patterns if item.applies_to(language) and (item.in_tests or not is_test)]
+
+    def find(
+        self, parsed: ParsedFile, functions: Sequence[Function], *, is_test: bool, wanted: Callable[..., bool] = bool
+    ) -> list[Within]:
+        """As `Finder.find`."""
+        language = parsed.language.name
+        patterns = self.possible(b"", language, is_test=is_test)
+        features = extract(parsed, [(item.start_byte, item.end_byte) for item in functions])
+        snippets = [
+            Snippet(language, item.name, item.code, made) for item, made in zip(functions, features, strict=True)
+        ]
+        if not snippets:
+            return []
+        return list(self._lacking(parsed, functions, patterns, self.embedder.embed(snippets)))
+
+    def _lacking(self, parsed, functions, patterns, vectors) -> Iterator[Within]:
+        for function, vector in zip(functions, vectors, strict=True):
+            span = (function.start_byte, function.end_byte)
+            for pattern in patterns:
+                bounds = self.bounds(pattern)
+                score = float(vector @ bounds.centroid)
+                if score >= bounds.least and not meets(pattern, parsed, function, span):
+                    yield Within(pattern, function, score)
+
+
+def meets(pattern: Pattern, parsed: ParsedFile, function: Function, span: tuple[int, int]) -> bool:
+    """Whether a function has all that a pattern demands."""
+    if function.lines_of_code < pattern.min_lines or not has_words(pattern, parsed.data.lower()[slice(*span)]):
+        return False
+    return demands_met(pattern, without_comments(parsed, span).lower(), parsed, span)
+
+
+def main() -> None:
+    """Print counts and samples, pattern by pattern."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("trees", nargs="+", type=Path)
+    parser.add_argument("--near", action="store_true", help="what is near enough and lacks what is demanded")
+    parser.add_argument("--pattern", action="append", default=[])
+    parser.add_argument("--sample", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lines", type=int, default=16)
+    options = parser.parse_args()
+    patterns = [pattern for pattern in shipped() if not options.pattern or pattern.name in options.pattern]
+    finder = (Lacking if options.near else TooFar)(patterns, DEFAULT_MODEL)
+    by_pattern: dict[str, list[Hit]] = {pattern.name: [] for pattern in patterns}
+    start = time.process_time()
+    for tree in options.trees:
+        for hit in hits(finder, tree):
+            by_pattern[hit[2].pattern.name].append(hit)
+    print(f"{finder.embedder.name} {finder.embedder.version}, {time.process_time() - start:.0f} CPU seconds")
+    for name, found in by_pattern.items():
+        print(f"=== {name}: {len(found)} functions of {len({hit[0] for hit in found})} projects")
+        for hit in sample(found, options.sample, options.seed):
+            show(hit, options.lines)
+
+
+if __name__ == "__main__":
+    main()
