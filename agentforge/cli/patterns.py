@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
@@ -220,6 +221,8 @@ def _projects(search: Search, name: str | None) -> list[SearchedProject]:
 def _source(file: str) -> bytes:
     if file == "-":
         return standard_input().encode("utf-8", "replace")
+    if not Path(file).exists():
+        raise UsageError(f"There is no file {file}.", "Name a source file, or - for standard input.")
     try:
         return read_source(os.path.realpath(file), MAX_FILE_SIZE)
     except UnreadableSourceError as error:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from agentforge.model import Cluster, ClusterMember, FunctionRef, Rewritten
 from agentforge.report.similar import code_of, function_object, name_of, place_of, score_style
-from agentforge.report.text import one_line
+from agentforge.report.text import count, one_line
 
 SCHEMA_VERSION = 2
 _SHOWN_MEMBERS = 10
@@ -45,7 +45,7 @@ def _parts(clusters: Sequence[Cluster], totals: Totals, *, several: bool, show_c
     for cluster in clusters:
         first = name_of(cluster.members[0].function)
         size = f"  {len(cluster.members)} functions like "
-        yield Text.assemble((f"{cluster.lines:,} lines", "bold"), size, (first, "bold"))
+        yield Text.assemble((count(cluster.lines, "line"), "bold"), size, (first, "bold"))
         for member in cluster.members if show_code else cluster.members[:_SHOWN_MEMBERS]:
             yield _line(member, several=several)
             if show_code:
@@ -54,9 +54,8 @@ def _parts(clusters: Sequence[Cluster], totals: Totals, *, several: bool, show_c
             yield Text(f"        and {len(cluster.members) - _SHOWN_MEMBERS} more", "dim")
         yield Text("")
     part = f", of which {len(clusters):,} are shown" if totals.clusters > len(clusters) else ""
-    noun = "cluster" if totals.clusters == 1 else "clusters"
-    found = f"{totals.clusters:,} {noun}{part} among {totals.functions:,} functions"
-    yield Text(f"{found}; merging them would save {totals.lines:,} lines.", "dim")
+    found = f"{count(totals.clusters, 'cluster')}{part} among {count(totals.functions, 'function')}"
+    yield Text(f"{found}; merging them would save {count(totals.lines, 'line')}.", "dim")
     if not show_code:
         yield Text("--show-code shows their code.", "dim")
 
@@ -67,7 +66,7 @@ def _line(member: ClusterMember, *, several: bool) -> Text:
         "  ",
         (f"{member.score:.2f}", score_style(member.score)),
         f"  {name_of(function)}",
-        (f"  {_place(function, several=several)}, {function.lines_of_code:,} lines", "dim"),
+        (f"  {_place(function, several=several)}, {count(function.lines_of_code, 'line')}", "dim"),
         ("  new" if member.is_new else "", "yellow"),
     )
 

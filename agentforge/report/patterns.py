@@ -10,7 +10,7 @@ from rich.text import Text
 
 from agentforge.model import FunctionRef
 from agentforge.report.similar import name_of, place_of
-from agentforge.report.text import block, one_line
+from agentforge.report.text import block, count, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _matches(rows: Sequence[Row], total: int) -> Iterator[RenderableType]:
         function = row.function
         yield Text.assemble(
             f"  {row.score:.2f}  {name_of(function)}",
-            (f"  {place_of(function)}, {function.lines_of_code:,} lines", "dim"),
+            (f"  {place_of(function)}, {count(function.lines_of_code, 'line')}", "dim"),
         )
         reason = f": {row.text}" if row.text else ""
         yield Text(f"        like example {row.example} ({row.language}){one_line(reason)}", "italic")

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from agentforge.model import TextMatch
 from agentforge.report.similar import code_of, function_object, name_of, place_of, signature_of
+from agentforge.report.text import count
 
 
 def table(matches: Sequence[TextMatch], *, show_code: bool) -> Group:
@@ -23,7 +24,9 @@ def _parts(matches: Sequence[TextMatch], *, show_code: bool) -> Iterator[Rendera
         return
     for match in matches:
         found = match.function
-        yield Text.assemble((name_of(found), "bold"), (f"  {place_of(found)}, {found.lines_of_code:,} lines", "dim"))
+        yield Text.assemble(
+            (name_of(found), "bold"), (f"  {place_of(found)}, {count(found.lines_of_code, 'line')}", "dim")
+        )
         yield Text(f"      {signature_of(found)}", "dim")
         if show_code:
             yield code_of(found)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agentforge.model import Explanation, FunctionRef, Match
-from agentforge.report.text import block, one_line
+from agentforge.report.text import block, count, one_line
 
 SCHEMA_VERSION = 2
 SURE, LIKELY = 0.9, 0.7
@@ -28,7 +28,7 @@ def table(function: FunctionRef, matches: Sequence[Match], *, calibrated: bool, 
 def _parts(
     function: FunctionRef, matches: Sequence[Match], *, calibrated: bool, show_code: bool
 ) -> Iterator[RenderableType]:
-    size = f"{function.lines_of_code:,} lines"
+    size = count(function.lines_of_code, "line")
     yield Text.assemble("Nearest to ", (name_of(function), "bold"), (f"  {place_of(function)}, {size}", "dim"))
     if not matches:
         yield Text("Nothing is that near: lower --min-score, or analyse more projects.", "yellow")
@@ -43,7 +43,7 @@ def _parts(
         yield Text.assemble(
             (f"\n{match.score:.2f}", score_style(match.score)),
             f"  {name_of(found)}",
-            (f"  {place_of(found)}, {found.lines_of_code:,} lines", "dim"),
+            (f"  {place_of(found)}, {count(found.lines_of_code, 'line')}", "dim"),
         )
         yield Text(f"      {signature_of(found)}", "dim")
         if match.explanation:

@@ -135,7 +135,7 @@ def test_the_installed_command_matches_what_is_piped_in_and_a_file(tmp_path: Pat
         (("remove", "memoisation"), "ships with agentforge and stays"),
         (("match", "csv"), "There is no pattern csv."),
         (("match", "--project", "nowhere"), "No project is stored yet."),
-        (("match", "--file", "nowhere.py"), "nowhere.py cannot be read"),
+        (("match", "--file", "nowhere.py"), "There is no file nowhere.py."),
         (("match", "--file", "-", "--code-language", "klingon"), "no language klingon"),
         (("match", "--file", "-"), "There is no code in it."),
         (("match", "--file", "a.py", "--project", "b"), "exclude each other"),
