@@ -10,8 +10,14 @@ from agentforge.embed.interface import Snippet
 from agentforge.embed.meaning import TEXT
 
 # Where code parses equally well in several languages, the first of these wins; a shell parses nearly everything.
-_LIKELY = ("python", "typescript", "javascript", "java", "go", "rust", "c", "cpp", "csharp", "kotlin", "swift", "scala")
+_LIKELY = (
+    *("python", "typescript", "javascript", "java", "go", "rust"),
+    *("php", "c", "cpp", "csharp", "kotlin", "swift", "scala"),
+)
 _LAST = "bash"
+# Of longer code so many characters are parsed in all languages, and all of it in those in which these parse best.
+_WHOLE, _TRIED = 10_000, 4
+_UNPARSED = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +60,36 @@ def snippet_from_text(text: str) -> Snippet:
 
 
 def guess_language(code: str) -> str:
-    """The language in which pasted code has the fewest syntax errors.
-
-    Raises:
-        parse.ParseTimeoutError: the code takes the parser too long.
-    """
-    order = {name: index for index, name in enumerate(_LIKELY)}
+    """The language in which pasted code has the fewest syntax errors."""
+    code = code.strip()
+    beginning = code if len(code) <= _WHOLE else code[: code.rfind("\n", 0, _WHOLE)]
+    faults = {name: _fault(beginning, name) for name in languages.names()}
 
     def rank(name: str) -> tuple[float, bool, int]:
-        return _parse(code.strip(), name).fault, name == _LAST, order.get(name, len(order))
+        return faults[name], name == _LAST, _LIKELY.index(name) if name in _LIKELY else len(_LIKELY)
 
-    return min(languages.names(), key=rank)
+    if beginning != code:
+        tried = sorted(faults, key=rank)[:_TRIED]
+        faults = {name: faults[name] + _fault(code, name) for name in tried}
+    return min(faults, key=rank)
+
+
+def _fault(code: str, language: str) -> float:
+    try:
+        return _parse(code, language).fault
+    except parse.ParseTimeoutError:
+        return _UNPARSED
+
+
+def wrappings(code: str, language: str) -> list[tuple[str, str]]:
+    """What a language may want before and behind a piece of code, in the order in which to try it."""
+    known = kind_table()["paste"].get(language, [["", ""]])
+    return [(before, after) for before, after, *needs in known if all(text in code for text in needs)]
 
 
 def _parse(code: str, language: str) -> _Attempt:
     attempts = []
-    for before, after in kind_table()["paste"].get(language, [["", ""]]):
+    for before, after in wrappings(code, language):
         parsed = parse.parse(language, parse.decode(f"{before}{code}{after}".encode("utf-8", "replace")))
         fault = parsed.error_share + parsed.tree.root_node.has_error
         attempts.append(_Attempt(fault, parsed, (len(before), len(parsed.data) - len(after))))

@@ -98,7 +98,10 @@ def in_code(raw: bytes, path: str, language: str | None, finder: Finder) -> list
     except parse.ParseTimeoutError:
         raise UsageError(f"{path} takes the parser too long.", "Give a smaller piece of it.") from None
     if not functions:
-        raise UsageError(f"There is no function in {path}.", f"It was read as {languages.get(language).title}.")
+        raise UsageError(
+            f"There is no function in {'it' if path == '-' else path}.",
+            f"It was read as {languages.get(language).title}; --code-language says what it is.",
+        )
     found = finder.find(parsed, functions, is_test=False)
     refs = (
         FunctionRef(
@@ -137,11 +140,11 @@ def explained(matches: Sequence[PatternMatch]) -> list[PatternMatch]:
 
 def _functions(decoded: parse.Decoded, language: str) -> tuple[parse.ParsedFile, Sequence[Function]]:
     """A piece of source with its functions; a method alone is parsed in the class that its language wants around it."""
-    from agentforge.embed.features import kind_table
+    from agentforge.embed.snippets import wrappings
 
     parsed = parse.parse(language, decoded)
     functions = measure.measure(parsed, decoded).functions
-    for before, after in kind_table()["paste"].get(language, ()):
+    for before, after in wrappings(decoded.text, language):
         if functions and not parsed.tree.root_node.has_error:
             break
         wrapped = parse.decode(f"{before}{decoded.text}{after}".encode("utf-8", "replace"))

@@ -159,6 +159,7 @@ def _subject(search: Search, request: Request) -> _Subject:
 
 def _from_code(code: str, language: str | None) -> _Subject:
     from agentforge.embed.snippets import guess_language, snippet_from_code
+    from agentforge.parse import ParseTimeoutError
 
     if not code.strip():
         raise UsageError(
@@ -167,7 +168,10 @@ def _from_code(code: str, language: str | None) -> _Subject:
     language = language or guess_language(code)
     lines = code.strip("\n").count("\n") + 1
     ref = FunctionRef("", "-", language, "-", code.strip().split("\n", 1)[0].strip(), 1, lines, lines, 1, 0, code)
-    return _Subject(ref, None, None, snippet=snippet_from_code(code, language))
+    try:
+        return _Subject(ref, None, None, snippet=snippet_from_code(code, language))
+    except ParseTimeoutError:
+        raise UsageError("The code on standard input takes the parser too long.", "Give a smaller piece.") from None
 
 
 def _stored(search: Search, request: Request, function: StoredFunction) -> _Subject:

@@ -48,7 +48,10 @@ def function_at(location: str, path: str, project: str, line: int) -> SourceFunc
     if language is None:
         raise UsageError(f"{path} is in no language that agentforge parses.", "docs/languages.md lists those it does.")
     decoded = parse.decode(raw)
-    parsed = parse.parse(language, decoded)
+    try:
+        parsed = parse.parse(language, decoded)
+    except parse.ParseTimeoutError:
+        raise UsageError(f"{path} takes the parser too long.", "Give a smaller file.") from None
     functions = [
         function
         for function in measure.measure(parsed, decoded).functions
