@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from agentforge.pipeline.pattern_matches import in_code
 from agentforge.pipeline.patterns import finder
 
 PATTERNS = {pattern.name: pattern for pattern in shipped()}
+WORD = re.compile(r"[A-Za-z_]\w+")
 CASES = [
     pytest.param(pattern, example, kind, id=f"{pattern.name}:{kind}{number}:{example.language}")
     for pattern in shipped()
@@ -34,6 +36,12 @@ def test_code_falls_within_its_pattern_or_does_not(pattern: Pattern, example: Ex
         assert found[0].score >= found[0].least
 
 
+def own_share(test: Example, known: set[str]) -> float:
+    """The part of the words of some code, keywords among them, that are not known."""
+    words = set(WORD.findall(test.code))
+    return len(words - known) / len(words)
+
+
 @pytest.mark.parametrize("pattern", shipped(), ids=lambda pattern: pattern.name)
 def test_a_pattern_has_several_examples_and_tests_in_several_languages(pattern: Pattern) -> None:
     assert Path(pattern.source).stem == pattern.name
@@ -41,6 +49,8 @@ def test_a_pattern_has_several_examples_and_tests_in_several_languages(pattern: 
     assert len({example.language for example in (*pattern.examples, *pattern.match)}) >= 2
     codes = [example.code.strip() for example in (*pattern.examples, *pattern.match, *pattern.no_match)]
     assert len(set(codes)) == len(codes), "a test that is one of the examples shows nothing"
+    names = {word for example in pattern.examples for word in WORD.findall(example.code)}
+    assert any(own_share(test, names) >= 0.2 for test in pattern.match), "no test has names that no example has"
     assert known_kinds().issuperset(pattern.kinds)
     assert pattern.words, "without words every function would be embedded a second time"
     assert set(languages.names()).issuperset(pattern.languages)
