@@ -19,6 +19,7 @@ from tree_sitter import Node, Query
 from agentforge import languages, parse
 from agentforge.measure import complexity
 from agentforge.measure.functions import Definition, locate
+from agentforge.measure.survey import survey
 
 DATA = Path(__file__).parent / "data" / "lizard"
 EXTENSIONS = {"csharp": ".cs", "cpp": ".cpp", "typescript": ".ts", "tsx": ".tsx", "javascript": ".js"}
@@ -93,10 +94,12 @@ class File:
         self.language, self.path = language, path
         self.parsed = parse.parse(language, decoded)
         self.root = self.parsed.tree.root_node
-        definitions = [item for item in locate(self.parsed, self.parsed.data) if item.is_function]
+        found = survey(self.parsed, strings=False)
+        located = locate(self.parsed, self.parsed.data, found.definitions)
+        definitions = [item for item in located if item.is_function]
         self.ours = [self._ours(item) for item in definitions]
         names = {(item.start_byte, item.end_byte): index for index, item in enumerate(definitions)}
-        marks = complexity._marks(self.parsed, names, definitions)
+        marks = complexity._marks(self.parsed, names, definitions, found.marks)
         self.decisions = [start for start, _, kind, _ in marks if kind == "decision"]
         self.closures = [(start, -end) for start, end, kind, _ in marks if kind == "deepen"]
         self.theirs = theirs(language, path, decoded.text)

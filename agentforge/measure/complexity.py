@@ -7,12 +7,14 @@ nested in. A run of like boolean operators counts once; a run is a chain of oper
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from tree_sitter import Node, Query
 
 from agentforge.measure.functions import Definition
-from agentforge.parse import ParsedFile, captures, split_query
+from agentforge.parse import ParsedFile, captures, grammar, keep_patterns, query_text
 
 
 @dataclass(slots=True)
@@ -34,17 +36,24 @@ class _Open:
     function: int | None
 
 
-def measure_functions(parsed: ParsedFile, definitions: list[Definition]) -> list[Complexity]:
+def measure_functions(
+    parsed: ParsedFile, definitions: list[Definition], found: Mapping[str, dict[int, Node]]
+) -> list[Complexity]:
     """The complexity of each definition that is a function, in their order.
 
     A function that lies in another one counts in both: in the outer one as nested code, in itself from level 0.
+
+    Args:
+        parsed: the file.
+        definitions: in it.
+        found: name of a capture of `complexity.scm` -> its nodes in the file by their ids.
     """
     functions = [definition for definition in definitions if definition.is_function]
     if not functions:
         return []
     results = [Complexity() for _ in functions]
     names = {(function.start_byte, function.end_byte): index for index, function in enumerate(functions)}
-    marks = _marks(parsed, names, functions)
+    marks = _marks(parsed, names, functions, found)
     stack: list[_Open] = [_Open(len(parsed.data) + 1, 0, 0, None)]
     bases: list[tuple[int, int, int]] = []  # (function, level, depth) of the functions that the sweep is inside of
     recursive: set[int] = set()
@@ -102,40 +111,49 @@ def _recursion(
 
 
 def _marks(
-    parsed: ParsedFile, names: dict[tuple[int, int], int], functions: list[Definition]
+    parsed: ParsedFile,
+    names: dict[tuple[int, int], int],
+    functions: list[Definition],
+    found: Mapping[str, dict[int, Node]],
 ) -> list[tuple[int, int, str, int]]:
     """Everything that counts, as (start, -end, kind, function), enclosing nodes before what they hold."""
-    counting, calls = split_query(parsed.language.name, "complexity.scm", "call")
-    found = {
-        kind: list({node.id: node for node in nodes}.values())
-        for kind, nodes in captures(counting, parsed.tree.root_node).items()
-    }
-    wrappers = {node.start_byte for node in found.get("wrapper", ())}
+
+    def nodes(kind: str) -> Collection[Node]:
+        return found[kind].values() if kind in found else ()
+
+    wrappers = {node.start_byte for node in nodes("wrapper")}
     marks = [
         (function.start_byte, -function.end_byte, "wrapper" if function.start_byte in wrappers else "function", index)
         for index, function in enumerate(functions)
     ]
-    elseifs = {node.id for node in found.get("elseif", ())}
+    elseifs = found["elseif"].keys() if "elseif" in found else ()
     for kind in ("nest", "deepen"):
-        for node in found.get(kind, ()):
+        for node in nodes(kind):
             start, end = node.start_byte, node.end_byte
             if node.id not in elseifs and not (kind == "deepen" and (start, end) in names):
                 marks.append((start, -end, kind, -1))
-    for node in found.get("else", ()):
+    for node in nodes("else"):
         # An `else` that only holds an `else if` is that.
         if node.id not in elseifs and not any(child.id in elseifs for child in node.named_children):
             marks.append(_point(node, "else"))
     for kind in ("elseif", "decision", "jump", "flat"):
-        marks.extend(_point(node, kind) for node in found.get(kind, ()))
-    marks.extend((node.start_byte, -node.end_byte, "beside", -1) for node in found.get("beside", ()))
-    marks.extend(_calls(parsed, calls, functions))
-    marks.extend(_logical(parsed.data, found.get("logical", [])))
+        marks.extend(_point(node, kind) for node in nodes(kind))
+    marks.extend((node.start_byte, -node.end_byte, "beside", -1) for node in nodes("beside"))
+    marks.extend(_calls(parsed, functions))
+    marks.extend(_logical(parsed.data, nodes("logical")))
     marks.sort()
     return marks
 
 
-def _calls(parsed: ParsedFile, calls: Query, functions: list[Definition]) -> set[tuple[int, int, str, int]]:
+@cache
+def _calls_query(language: str) -> Query:
+    text = query_text(language, "complexity.scm")
+    return keep_patterns(Query(grammar(language), text), text, "call", having=True)
+
+
+def _calls(parsed: ParsedFile, functions: list[Definition]) -> set[tuple[int, int, str, int]]:
     """The calls in functions that hold their own name: no other one calls itself."""
+    calls = _calls_query(parsed.language.name)
     return {
         (node.start_byte, -node.end_byte, kind, -1)
         for function in functions
@@ -151,7 +169,7 @@ def _point(node: Node, kind: str) -> tuple[int, int, str, int]:
     return (node.start_byte, -node.start_byte, kind, -1)
 
 
-def _logical(data: bytes, nodes: list[Node]) -> list[tuple[int, int, str, int]]:
+def _logical(data: bytes, nodes: Collection[Node]) -> list[tuple[int, int, str, int]]:
     """A decision for each boolean operator, and a run for the first of each chain of like ones."""
     operators: dict[int, tuple[Node, bytes]] = {}
     for node in nodes:

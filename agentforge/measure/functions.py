@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tree_sitter import Node, QueryCursor
+from tree_sitter import Node
 
-from agentforge.parse import ParsedFile, query
-from agentforge.parse.tree import MATCH_LIMIT
+from agentforge.measure.survey import Captures
+from agentforge.parse import ParsedFile
 
 # Longer headers are cut: nobody reads them, and generated code has some of a megabyte.
 SIGNATURE_LENGTH = 500
@@ -41,17 +42,17 @@ class Definition:
     parameters: int
 
 
-def locate(parsed: ParsedFile, code: bytes) -> list[Definition]:
+def locate(parsed: ParsedFile, code: bytes, matches: Iterable[Captures]) -> list[Definition]:
     """All definitions of a file in order of appearance, enclosing ones first.
 
     Args:
         parsed: the file.
         code: the same with its comments blanked out.
+        matches: of `functions.scm` in it.
     """
-    found: dict[tuple[int, int, bool], dict[str, list[Node]]] = {}
+    found: dict[tuple[int, int, bool], Captures] = {}
     open_ended: set[int] = set()
-    cursor = QueryCursor(query(parsed.language.name, "functions.scm"), match_limit=MATCH_LIMIT)
-    for _, captures in cursor.matches(parsed.tree.root_node):
+    for captures in matches:
         if "scope.rest" in captures:
             captures["scope"] = captures["scope.rest"]
             open_ended.add(captures["scope"][0].start_byte)
@@ -75,7 +76,7 @@ def locate(parsed: ParsedFile, code: bytes) -> list[Definition]:
     return definitions
 
 
-def _definition(parsed: ParsedFile, captures: dict[str, list[Node]], end: int, parent: Definition | None) -> Definition:
+def _definition(parsed: ParsedFile, captures: Captures, end: int, parent: Definition | None) -> Definition:
     kind = "function" if "function" in captures else "class" if "class" in captures else "scope"
     node = captures[kind][0]
     name = _name(parsed.data, captures.get("name", ()))

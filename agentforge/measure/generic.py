@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hashlib
 
-from tree_sitter import Node, Query
-
-from agentforge.languages import Language
 from agentforge.measure.chunks import chunks
 from agentforge.measure.complexity import Complexity, measure_functions
 from agentforge.measure.functions import Definition, locate, signature
 from agentforge.measure.halstead import Tokens, maintainability_index
 from agentforge.measure.lines import blank_out, code_line_index, count
+from agentforge.measure.survey import survey
 from agentforge.model import FileMetrics, Function, Halstead, LineCounts
-from agentforge.parse import Decoded, ParsedFile, captures, grammar
-
-_TRIVIA: dict[str, Query] = {}
+from agentforge.parse import Decoded, ParsedFile
 
 
 def measure(parsed: ParsedFile | None, decoded: Decoded, *, halstead: bool = True, text: bool = True) -> FileMetrics:
@@ -29,13 +25,14 @@ def measure(parsed: ParsedFile | None, decoded: Decoded, *, halstead: bool = Tru
     """
     if parsed is None:
         return FileMetrics(lines=count(decoded.data, decoded.data))
-    comments, strings = _trivia(parsed)
-    code = blank_out(parsed.data, comments)
+    found = survey(parsed, strings=halstead)
+    code = blank_out(parsed.data, found.comments)
     lines = count(parsed.data, code)
+    strings = found.strings
     tokens = Tokens(parsed.language.name, blank_out(code, strings), strings, parsed.data) if halstead else None
     index = code_line_index(code)
-    definitions = locate(parsed, code)
-    complexities = measure_functions(parsed, definitions)
+    definitions = locate(parsed, code, found.definitions)
+    complexities = measure_functions(parsed, definitions, found.marks)
     functions = [definition for definition in definitions if definition.is_function]
     rows = tuple(
         _function(parsed, definition, complexity, code, tokens, index, text=text)
@@ -104,29 +101,3 @@ def _file_index(volume: float, functions: tuple[Function, ...], lines: LineCount
     complexity = sum(function.cyclomatic for function in functions) / len(functions) if functions else 0.0
     share = lines.comment / (lines.comment + lines.code) if lines.code else 0.0
     return maintainability_index(volume, complexity, lines.code, share)
-
-
-def _trivia(parsed: ParsedFile) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """The byte ranges of comments and of string literals, outermost ones only, in order."""
-    found = captures(_trivia_query(parsed.language), parsed.tree.root_node)
-    comments = _outermost(found.get("comment", []))
-    return comments, _outermost(found.get("string", []))
-
-
-def _trivia_query(language: Language) -> Query:
-    if language.name not in _TRIVIA:
-        kinds = [f"({kind}) @comment" for kind in language.comments] + [
-            f"({kind}) @string" for kind in language.strings
-        ]
-        _TRIVIA[language.name] = Query(grammar(language.name), "\n".join(kinds))
-    return _TRIVIA[language.name]
-
-
-def _outermost(nodes: list[Node]) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
-    end = -1
-    for start, stop in sorted((node.start_byte, node.end_byte) for node in nodes):
-        if start >= end:
-            spans.append((start, stop))
-            end = stop
-    return spans

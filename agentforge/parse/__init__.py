@@ -1,16 +1,28 @@
 """Bytes to text to tree: one parse a file, shared by all that follows."""
 
 from agentforge.parse.decode import Decoded, decode
-from agentforge.parse.tree import ParsedFile, ParseTimeoutError, captures, grammar, parse, query, split_query
+from agentforge.parse.tree import (
+    MATCH_LIMIT,
+    ParsedFile,
+    ParseTimeoutError,
+    captures,
+    grammar,
+    keep_patterns,
+    parse,
+    query,
+    query_text,
+)
 
 __all__ = [
+    "MATCH_LIMIT",
     "Decoded",
     "ParseTimeoutError",
     "ParsedFile",
     "captures",
     "decode",
     "grammar",
+    "keep_patterns",
     "parse",
     "query",
-    "split_query",
+    "query_text",
 ]

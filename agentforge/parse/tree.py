@@ -58,41 +58,43 @@ def _parser(name: str) -> Parser:
 def query(language: str, file_name: str) -> Query:
     """The query in a file of the language's folder, compiled.
 
-    A first line `; inherits: NAME` puts that language's file of the same name before it.
-
     Raises:
         ValueError: the query does not fit the grammar; says which file and where.
     """
     path = languages.get(language).folder / file_name
     try:
-        return Query(grammar(language), _query_text(language, file_name))
+        return Query(grammar(language), query_text(language, file_name))
     except QueryError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-@cache
-def split_query(language: str, file_name: str, capture: str) -> tuple[Query, Query]:
-    """The query in a file of the language's folder in two: its patterns without a capture, and those that have it.
+def keep_patterns(compiled: Query, text: str, capture: str, *, having: bool) -> Query:
+    """The same query with some of its patterns only: those that have a capture, or those that have it not.
 
     Args:
-        language: its name.
-        file_name: of the query.
-        capture: what the names of the captures begin with.
+        compiled: the query.
+        text: what it was made of.
+        capture: what the name of the capture begins with.
+        having: which of the two.
     """
-    text = _query_text(language, file_name).encode()
-    parts = Query(grammar(language), text.decode()), Query(grammar(language), text.decode())
-    for pattern in range(parts[0].pattern_count):
-        inside = text[parts[0].start_byte_for_pattern(pattern) : parts[0].end_byte_for_pattern(pattern)]
-        parts[f"@{capture}".encode() not in inside].disable_pattern(pattern)
-    return parts
+    written, sign = text.encode(), f"@{capture}".encode()
+    for pattern in range(compiled.pattern_count):
+        inside = written[compiled.start_byte_for_pattern(pattern) : compiled.end_byte_for_pattern(pattern)]
+        if (sign in inside) is not having:
+            compiled.disable_pattern(pattern)
+    return compiled
 
 
-def _query_text(language: str, file_name: str) -> str:
+def query_text(language: str, file_name: str) -> str:
+    """The query in a file of the language's folder, with what it inherits.
+
+    A first line `; inherits: NAME` puts that language's file of the same name before it.
+    """
     text = (languages.get(language).folder / file_name).read_text("utf-8")
     first = text.split("\n", 1)[0]
     if not first.startswith(_INHERITS):
         return text
-    return _query_text(first.removeprefix(_INHERITS).strip(), file_name) + text
+    return query_text(first.removeprefix(_INHERITS).strip(), file_name) + text
 
 
 def captures(compiled: Query, node: Node, within: tuple[int, int] | None = None) -> dict[str, list[Node]]:

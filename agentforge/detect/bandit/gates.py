@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import bandit
@@ -17,8 +17,35 @@ import bandit
 # The releases whose tests the gates were compared with.
 _FIRST, _LAST = (1, 8, 6), (1, 9, 4)
 
-CallGate = Callable[[str], bool]
-StringGate = Callable[[str, Any, ast.AST], bool]
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Qualified names of calls, in four ways: one of them is enough.
+
+    Attributes:
+        full: whole names.
+        last, first: the last and the first part of a name.
+        within: pieces of a name, wherever they stand.
+    """
+
+    full: frozenset[str] = frozenset()
+    last: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Strings:
+    """Strings, in two ways: one of them is enough.
+
+    Attributes:
+        begins: how they begin.
+        under: kinds of the node around them -> whether one of this text below this node may be a finding, with its own
+            node given as well.
+    """
+
+    begins: tuple[str, ...] = ()
+    under: Mapping[type[ast.AST], Callable[[str, Any, Any], bool]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +53,19 @@ class Gates:
     """The gates of one test; one that is None bars nothing.
 
     Attributes:
-        call: whether a call of this qualified name may be a finding.
-        words: texts of which each name that passes `call` holds one; None where that is not known.
+        call: the names of calls that may be a finding.
         keyword: whether a call with a keyword of this name may be; a call needs to pass `call` or `keyword`.
-        string: the same of a string, its node and its parent.
+        string: the strings that may be.
         imported: whether the import of this dotted name may be a finding.
-        function: whether a function may be.
+        node: whether a function, or a handler of exceptions, may be.
         text: whether a file of this text may be.
     """
 
-    call: CallGate | None = None
-    words: tuple[str, ...] | None = None
-    keyword: CallGate | None = None
-    string: StringGate | None = None
+    call: Names | None = None
+    keyword: Callable[[str], bool] | None = None
+    string: Strings | None = None
     imported: Callable[[str, str], bool] | None = None
-    function: Callable[[ast.FunctionDef], bool] | None = None
+    node: Callable[[Any], bool] | None = None
     text: Callable[[str], bool] | None = None
 
 
@@ -60,22 +85,12 @@ def is_known(test: Any) -> bool:
     return own and _FIRST <= tuple(map(int, numbers)) <= _LAST
 
 
-def _never(_: object) -> bool:
-    return False
-
-
-def _called(*, last: tuple[str, ...] = (), within: tuple[str, ...] = (), root: tuple[str, ...] = ()) -> Gates:
-    """Calls whose name ends in one of `last`, begins with one of `root` (whole parts), or holds one of `within`."""
-
-    def may_match(name: str) -> bool:
-        parts = name.split(".")
-        return parts[-1] in last or parts[0] in root or any(piece in name for piece in within)
-
-    return Gates(call=may_match, words=(*last, *within, *root))
+def _called(*, last: tuple[str, ...] = (), within: tuple[str, ...] = (), first: tuple[str, ...] = ()) -> Gates:
+    return Gates(call=Names(last=last, within=within, first=first))
 
 
 def _keywords(*names: str) -> Gates:
-    return Gates(call=_never, words=(), keyword=lambda name: name in names)
+    return Gates(call=Names(), keyword=lambda name: name in names)
 
 
 def _configured(*keys: str, also: tuple[str, ...] = ()) -> Callable[[Any], Gates]:
@@ -85,7 +100,7 @@ def _configured(*keys: str, also: tuple[str, ...] = ()) -> Callable[[Any], Gates
         if not isinstance(config, Mapping) or not all(isinstance(config.get(key, ()), list | tuple) for key in keys):
             return NONE
         listed = {name for key in keys for name in config.get(key, ()) if isinstance(name, str)} | set(also)
-        return Gates(call=lambda name: name in listed, words=tuple(listed))
+        return Gates(call=Names(full=frozenset(listed)))
 
     return build
 
@@ -93,38 +108,51 @@ def _configured(*keys: str, also: tuple[str, ...] = ()) -> Callable[[Any], Gates
 def _password(_: Any) -> Gates:
     from bandit.plugins.general_hardcoded_password import RE_CANDIDATES
 
-    def may_match(text: str, node: Any, parent: ast.AST) -> bool:
-        if isinstance(parent, ast.Assign | ast.Compare):
-            return True
-        return isinstance(parent, ast.Dict | ast.Subscript) and RE_CANDIDATES.search(text) is not None
-
     def suspicious(name: str) -> bool:
         return RE_CANDIDATES.search(name) is not None
 
-    return Gates(
-        call=_never, words=(), keyword=suspicious, string=may_match, function=lambda node: bool(node.args.defaults)
+    def named(node: ast.AST) -> bool:
+        """Whether a variable or an attribute has a suspicious name."""
+        return suspicious(node.id if isinstance(node, ast.Name) else getattr(node, "attr", ""))
+
+    strings = Strings(
+        under={
+            ast.Assign: lambda _text, _node, parent: any(map(named, parent.targets)),
+            ast.Compare: lambda _text, _node, parent: named(parent.left),
+            ast.Dict: lambda text, _node, _parent: suspicious(text),
+            ast.Subscript: lambda text, _node, _parent: suspicious(text),
+        }
     )
+    return Gates(call=Names(), keyword=suspicious, string=strings, node=_has_default(ast.Constant))
+
+
+def _has_default(kind: type[ast.AST]) -> Callable[[ast.FunctionDef], bool]:
+    return lambda function: any(isinstance(default, kind) for default in function.args.defaults)
+
+
+def _handled_by(kind: type[ast.AST]) -> Gates:
+    """Handlers of exceptions that are one statement of this kind."""
+    return Gates(node=lambda handler: len(handler.body) == 1 and isinstance(handler.body[0], kind))
 
 
 def _temporary(config: Any) -> Gates:
     folders = config.get("tmp_dirs", ["/tmp", "/var/tmp", "/dev/shm"]) if isinstance(config, Mapping) else None  # noqa: S108 - what bandit looks for
     if not isinstance(folders, list | tuple) or not all(isinstance(folder, str) for folder in folders):
         return NONE
-    beginnings = tuple(folders)
-    return Gates(string=lambda text, _node, _parent: text.startswith(beginnings))
+    return Gates(string=Strings(begins=tuple(folders)))
 
 
 def _sql(_: Any) -> Gates:
     from bandit.plugins.injection_sql import SIMPLE_SQL_RE
 
-    def may_match(text: str, node: Any, parent: ast.AST) -> bool:
-        if isinstance(parent, ast.Attribute):
-            return parent.attr in ("format", "replace") and SIMPLE_SQL_RE.search(text) is not None
-        if isinstance(parent, ast.JoinedStr):
-            return node is next(part for part in parent.values if isinstance(part, ast.Constant))
-        return isinstance(parent, ast.BinOp)
+    def formatted(text: str, _: Any, parent: Any) -> bool:
+        return parent.attr in ("format", "replace") and SIMPLE_SQL_RE.search(text) is not None
 
-    return Gates(string=may_match)
+    def is_first(_: str, node: Any, parent: Any) -> bool:
+        return node is next(part for part in parent.values if isinstance(part, ast.Constant))
+
+    under = {ast.Attribute: formatted, ast.JoinedStr: is_first, ast.BinOp: lambda _text, _node, _parent: True}
+    return Gates(string=Strings(under=under))
 
 
 def _blacklist(config: Any) -> Gates:
@@ -135,8 +163,7 @@ def _blacklist(config: Any) -> Gates:
         for kind in ("Import", "ImportFrom")
     }
     return Gates(
-        call=lambda name: name in calls or name.endswith("__import__"),
-        words=(*calls, "__import__"),
+        call=Names(full=frozenset(calls), within=("__import__",)),
         imported=lambda kind, name: name.startswith(beginnings[kind]),
     )
 
@@ -158,18 +185,20 @@ _GATES: dict[str, Callable[[Any], Gates]] = {
     "B001": _blacklist,
     "B102": _fixed(_called(last=("exec",))),
     "B103": _fixed(_called(within=("chmod",))),
-    "B104": _fixed(Gates(string=lambda text, _node, _parent: text == "0.0.0.0")),  # noqa: S104 - what bandit looks for
+    "B104": _fixed(Gates(string=Strings(begins=("0.0.0.0",)))),  # noqa: S104 - what bandit looks for
     "B105": _password,
     "B106": _password,
     "B107": _password,
     "B108": _temporary,
-    "B113": _fixed(_called(root=("requests", "httpx"))),
+    "B110": _fixed(_handled_by(ast.Pass)),
+    "B112": _fixed(_handled_by(ast.Continue)),
+    "B113": _fixed(_called(first=("requests", "httpx"))),
     "B201": _fixed(_called(last=("run",))),
     "B202": _fixed(_called(within=("extractall",))),
     "B324": _fixed(_called(within=("hashlib", "crypt"))),
-    "B501": _fixed(_called(root=("requests", "httpx"))),
+    "B501": _fixed(_called(first=("requests", "httpx"))),
     "B502": _fixed(_keywords("method", "ssl_version")),
-    "B503": _fixed(Gates(function=lambda node: bool(node.args.defaults))),
+    "B503": _fixed(Gates(node=_has_default(ast.Attribute))),
     "B504": _fixed(_called(last=("wrap_socket",))),
     "B505": _fixed(_called(last=("generate_private_key", "generate"))),
     "B506": _fixed(_called(last=("load",))),

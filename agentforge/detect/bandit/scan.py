@@ -20,7 +20,8 @@ from bandit.core import (
 )
 
 from agentforge.detect.bandit.config import BanditConfig
-from agentforge.detect.bandit.visitor import NosecLines, Plan, Visitor
+from agentforge.detect.bandit.plan import Plan
+from agentforge.detect.bandit.visitor import NosecLines, Visitor
 from agentforge.errors import UsageError
 from agentforge.model import Category, Confidence, Severity, Violation
 from agentforge.parse.python_ast import PythonAst

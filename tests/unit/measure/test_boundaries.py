@@ -20,8 +20,8 @@ from real_code import REAL, files
 from agentforge import languages, parse
 from agentforge.measure import measure
 from agentforge.measure.functions import Definition, locate
-from agentforge.measure.generic import _trivia
 from agentforge.measure.lines import blank_out
+from agentforge.measure.survey import survey
 
 LAYOUT = tomllib.loads((REAL / "layout.toml").read_text("utf-8"))
 TAB = 4
@@ -76,17 +76,17 @@ def _read(language: str) -> Iterator[Source]:
     for path, raw in files(language):
         parsed = parse.parse(language, parse.decode(raw))
         data = parsed.data
-        comments, strings = _trivia(parsed)
+        found = survey(parsed, strings=True)
         in_string: set[int] = set()
-        for start, end in strings:
+        for start, end in found.strings:
             in_string.update(range(data.count(b"\n", 0, start) + 1, data.count(b"\n", 0, end) + 1))
         functions = []
-        for item in locate(parsed, blank_out(data, comments)):
+        for item in locate(parsed, blank_out(data, found.comments), found.definitions):
             if item.is_function:
                 first = item.node.start_point.row
                 body = first + data.count(b"\n", item.start_byte, item.body_start)
                 functions.append((item, first, body, first + data.count(b"\n", item.start_byte, item.end_byte)))
-        code = blank_out(data, sorted([*comments, *strings])).split(b"\n")
+        code = blank_out(data, sorted([*found.comments, *found.strings])).split(b"\n")
         yield Source(language, path, data.split(b"\n"), code, frozenset(in_string), functions)
 
 

@@ -16,8 +16,9 @@ from bandit.core import config as bandit_config
 from bandit.core import extension_loader, manager, test_properties, test_set
 
 from agentforge.detect.bandit import BanditConfig, gates, load_config
+from agentforge.detect.bandit.plan import Plan
 from agentforge.detect.bandit.scan import scan
-from agentforge.detect.bandit.visitor import Plan, Visitor
+from agentforge.detect.bandit.visitor import Visitor
 from agentforge.parse.python_ast import parse_python
 
 CASES = {
