@@ -8,7 +8,9 @@ guilty file is reported and all others are analysed.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -24,17 +26,29 @@ BATCH_FILES = 50
 
 
 def process_pool(jobs: int) -> ProcessPoolExecutor:
-    """A pool of `jobs` spawned processes that leave Ctrl-C to the parent.
+    """A pool of `jobs` spawned processes that leave Ctrl-C to the parent, and end when it is killed.
 
     Spawned, not forked: the parent holds a database connection and threads, which a forked child must not share.
     """
     return ProcessPoolExecutor(
-        max_workers=jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts
+        max_workers=jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_work
     )
 
 
-def _ignore_interrupts() -> None:
+def _begin_work() -> None:
+    """What a worker does first.
+
+    A pool whose parent was killed does not end by itself: one worker waits for another to read what nobody will.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def batches(items: Sequence[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:

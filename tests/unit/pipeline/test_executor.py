@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 
 from agentforge.pipeline.executor import batches, process_pool, run_batches
+
+# Its workers are writing results of which a pipe holds no more than the beginning.
+KILLED = """
+import multiprocessing, operator, os, signal
+from agentforge.pipeline.executor import process_pool
+pool = process_pool(2)
+list(pool.map(abs, range(8)))
+print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+for _ in range(6):
+    pool.submit(operator.mul, b"x", 3_000_000)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def double(batch: list[int]) -> list[int]:
@@ -29,3 +44,9 @@ def test_batches_are_bounded_and_complete() -> None:
     split = list(batches(sizes, lambda size: size))
     assert [item for batch in split for item in batch] == sizes
     assert max(map(len, split)) <= 50
+
+
+def test_workers_end_with_their_parent_when_it_is_killed() -> None:
+    parent = subprocess.run([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, check=False, timeout=60)
+    assert parent.returncode == -signal.SIGKILL
+    assert len(parent.stdout.split()) == 2, "and nobody holds the pipe any more"
