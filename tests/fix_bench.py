@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,9 +77,22 @@ class Bench:
         }
 
 
+@contextmanager
+def _bench(folder: Path, url: str) -> Iterator[Bench]:
+    root = folder / "project"
+    root.mkdir()
+    with open_database(DatabaseSettings(url=url), print) as connection:
+        yield Bench(root, connection, url)
+
+
 @pytest.fixture
 def bench(tmp_path: Path, migrated_url: str) -> Iterator[Bench]:
-    root = tmp_path / "project"
-    root.mkdir()
-    with open_database(DatabaseSettings(url=migrated_url), print) as connection:
-        yield Bench(root, connection, migrated_url)
+    with _bench(tmp_path, migrated_url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_bench(tmp_path_factory: pytest.TempPathFactory, shared_migrated_url: str) -> Iterator[Bench]:
+    """One for the tests of a module that only read what is stored."""
+    with _bench(tmp_path_factory.mktemp("shared"), shared_migrated_url) as made:
+        yield made

@@ -54,13 +54,13 @@ func totalOfOrders(orders []Order) int {
 REQUEST = Request("", None, None, None, False, 10)
 
 
-@pytest.fixture
-def stored(bench: Bench) -> Bench:
-    bench.write("app.py", SOURCE)
-    bench.write("shop.go", GO)
-    bench.write("tests/test_app.py", "def test_that_a_date_is_parsed(app):\n    assert app.parse_date()\n")
-    bench.analyze()
-    return bench
+@pytest.fixture(scope="module")
+def stored(shared_bench: Bench) -> Bench:
+    shared_bench.write("app.py", SOURCE)
+    shared_bench.write("shop.go", GO)
+    shared_bench.write("tests/test_app.py", "def test_that_a_date_is_parsed(app):\n    assert app.parse_date()\n")
+    shared_bench.analyze()
+    return shared_bench
 
 
 def find(bench: Bench, text: str, **wanted: Any) -> Sequence[TextMatch]:

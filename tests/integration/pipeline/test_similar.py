@@ -56,8 +56,7 @@ def names(found: Found) -> list[str]:
     return [match.function.qualified_name for match in found.matches]
 
 
-@pytest.fixture
-def stored(bench: Bench) -> Bench:
+def fill(bench: Bench) -> Bench:
     bench.write("shop.py", TOTAL.format(name="order_total"))
     bench.write("copy.py", TOTAL.format(name="sum_orders").replace("rate", "tax"))
     bench.write("store.py", OTHER)
@@ -66,8 +65,18 @@ def stored(bench: Bench) -> Bench:
     return bench
 
 
-def test_a_renamed_copy_is_nearest_and_the_function_itself_is_not_listed(stored: Bench) -> None:
-    found = ask(stored, function="order_total")
+@pytest.fixture
+def stored(bench: Bench) -> Bench:
+    return fill(bench)
+
+
+@pytest.fixture(scope="module")
+def shared(shared_bench: Bench) -> Bench:
+    return fill(shared_bench)
+
+
+def test_a_renamed_copy_is_nearest_and_the_function_itself_is_not_listed(shared: Bench) -> None:
+    found = ask(shared, function="order_total")
     assert names(found)[0] == "sum_orders"
     assert "order_total" not in names(found)
     assert found.matches[0].score > 0.8
@@ -90,31 +99,31 @@ def test_scores_are_those_of_the_calibration_and_a_model_without_one_shows_its_c
     assert [match.score for match in found.matches] == [match.cosine for match in found.matches]
 
 
-def test_the_same_in_another_language_comes_before_other_things(stored: Bench) -> None:
-    assert names(ask(stored, function="order_total"))[1] == "sumOfOrders"
-    assert names(ask(stored, function="order_total", language="javascript")) == ["sumOfOrders"]
+def test_the_same_in_another_language_comes_before_other_things(shared: Bench) -> None:
+    assert names(ask(shared, function="order_total"))[1] == "sumOfOrders"
+    assert names(ask(shared, function="order_total", language="javascript")) == ["sumOfOrders"]
 
 
-def test_pasted_code_in_a_guessed_language(stored: Bench) -> None:
-    found = ask(stored, function="-", code=TOTAL.format(name="whatever"))
+def test_pasted_code_in_a_guessed_language(shared: Bench) -> None:
+    found = ask(shared, function="-", code=TOTAL.format(name="whatever"))
     assert (found.function.language, found.function.path) == ("python", "-")
     assert set(names(found)[:2]) == {"order_total", "sum_orders"}
     assert found.matches[0].score > 0.8
 
 
-def test_limit_and_least_score(stored: Bench) -> None:
-    assert len(ask(stored, function="order_total", limit=1).matches) == 1
-    assert names(ask(stored, function="order_total", min_score=0.8)) == ["sum_orders"]
+def test_limit_and_least_score(shared: Bench) -> None:
+    assert len(ask(shared, function="order_total", limit=1).matches) == 1
+    assert names(ask(shared, function="order_total", min_score=0.8)) == ["sum_orders"]
 
 
 @pytest.mark.parametrize("line", [1, 3, 8])
-def test_a_place_names_the_function_around_it(stored: Bench, line: int) -> None:
+def test_a_place_names_the_function_around_it(shared: Bench, line: int) -> None:
     if line == 1:
         with pytest.raises(UsageError, match="no function at line 1"):
-            ask(stored, function="shop.py:1", file=str(stored.root / "shop.py"))
+            ask(shared, function="shop.py:1", file=str(shared.root / "shop.py"))
         return
-    on_disk = ask(stored, function=f"shop.py:{line}", file=str(stored.root / "shop.py"))
-    by_name = ask(stored, function=f"shop.py:{line}")
+    on_disk = ask(shared, function=f"shop.py:{line}", file=str(shared.root / "shop.py"))
+    by_name = ask(shared, function=f"shop.py:{line}")
     assert on_disk.function.qualified_name == by_name.function.qualified_name == "order_total"
     assert names(on_disk) == names(by_name)
 
@@ -127,16 +136,16 @@ def test_a_file_that_changed_since_is_read_from_disk(stored: Bench) -> None:
     assert "Store.save" not in names(found), "it lay where `fresh` lies now"
 
 
-def test_a_file_in_no_project_is_compared_with_all(stored: Bench, tmp_path: Path) -> None:
+def test_a_file_in_no_project_is_compared_with_all(shared: Bench, tmp_path: Path) -> None:
     file = tmp_path / "elsewhere.py"
     file.write_text(TOTAL.format(name="order_total"))
-    found = ask(stored, function=f"{file}:3", file=str(file))
+    found = ask(shared, function=f"{file}:3", file=str(file))
     assert set(names(found)[:2]) == {"order_total", "sum_orders"}
 
 
-def test_qualified_names_and_their_endings(stored: Bench) -> None:
+def test_qualified_names_and_their_endings(shared: Bench) -> None:
     for name in ("Store.save", "save", "store.SAVE", "Store::save", "save()"):
-        assert ask(stored, function=name).function.qualified_name == "Store.save"
+        assert ask(shared, function=name).function.qualified_name == "Store.save"
 
 
 def test_a_whole_name_comes_before_the_ends_of_others(stored: Bench) -> None:
@@ -145,11 +154,11 @@ def test_a_whole_name_comes_before_the_ends_of_others(stored: Bench) -> None:
     assert ask(stored, function="save").function.qualified_name == "save"
 
 
-def test_an_unknown_name_gets_a_suggestion(stored: Bench) -> None:
+def test_an_unknown_name_gets_a_suggestion(shared: Bench) -> None:
     with pytest.raises(UsageError, match="Did you mean order_total"):
-        ask(stored, function="order_totl")
+        ask(shared, function="order_totl")
     with pytest.raises(UsageError, match=r"Store\.save"):
-        ask(stored, function="Stor.sav")
+        ask(shared, function="Stor.sav")
 
 
 def test_an_ambiguous_name_lists_the_places(stored: Bench) -> None:
@@ -207,9 +216,9 @@ def test_an_empty_database_says_what_to_run(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["language", "code_language"])
-def test_an_unknown_language_gets_a_suggestion(stored: Bench, wanted: str) -> None:
+def test_an_unknown_language_gets_a_suggestion(shared: Bench, wanted: str) -> None:
     with pytest.raises(UsageError, match="Did you mean python"):
-        ask(stored, function="save", **{wanted: "pyton"})
+        ask(shared, function="save", **{wanted: "pyton"})
 
 
 def test_names_are_suggested_by_their_likeness() -> None:
