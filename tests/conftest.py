@@ -18,6 +18,9 @@ pytest_plugins = [
 # As the command does: threads of numpy's that wait for each other spin.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Else each of the hundreds of commands that tests start compiles the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A shell ignores Ctrl-C for what it runs in the background, and commands inherit that; tests of it need the default.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
