@@ -80,6 +80,12 @@ HOT = [
         {**PROJECT, "analysis_id": 1},
         "code_violations_(open|path|unresolved_fingerprint|severity|key)",
     ),
+    (
+        "report",
+        "worst_violations",
+        {**PROJECT, "analysis_id": 1, "limit": 10},
+        "code_violations_(open|path|unresolved_fingerprint|severity|key)",
+    ),
     ("waivers", "apply", {**PROJECT, "analysis_id": 1}, "code_violations_waived_fingerprint"),
     ("waivers", "apply", {**PROJECT, "analysis_id": 1}, "code_violations_unresolved_fingerprint"),
     ("waivers", "expire", {**PROJECT, "analysis_id": 1}, "code_violations_(waiver|waived_fingerprint)"),
