@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agentforge.errors import AgentForgeError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tree_sitter import Language, Node, Query
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 HEADER = struct.Struct("<II")
 EMPTY = HEADER.pack(0, 0)
+_TABLES = {"skip", "kinds", "paste"}
 _CACHE_LIMIT = 200_000
 # A level costs about 300 bytes of C stack.
 _RECURSION_LIMIT = 4096
@@ -90,8 +93,18 @@ _words = _Words()
 
 @cache
 def kind_table() -> dict[str, Any]:
-    """What `kinds.toml` holds."""
-    return tomllib.loads(resources.files(__package__).joinpath("kinds.toml").read_text("utf-8"))
+    """What `kinds.toml` holds.
+
+    Raises:
+        AgentForgeError: it is damaged.
+    """
+    try:
+        table = tomllib.loads(resources.files(__package__).joinpath("kinds.toml").read_text("utf-8"))
+    except (OSError, ValueError):
+        table = {}
+    if not table.keys() >= _TABLES:
+        raise AgentForgeError("The file kinds.toml of agentforge is damaged.", "Install agentforge again.")
+    return table
 
 
 @cache

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from io import BytesIO
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -110,11 +112,15 @@ def known_bounds(embedder: Embedder) -> dict[str, Bounds]:
 
     training/pattern_bounds.py writes them: to make the vectors of all examples takes most of a second.
     """
-    with np.load(BytesIO(resources.files(__package__).joinpath(_KNOWN).read_bytes()), allow_pickle=False) as stored:
-        if str(stored["model"]) != f"{embedder.name} {embedder.version}":
-            return {}
-        rows = zip(stored["digests"].tolist(), stored["centroids"], stored["least"].tolist(), strict=True)
-        return {key: Bounds(centroid, least) for key, centroid, least in rows}
+    content = BytesIO(resources.files(__package__).joinpath(_KNOWN).read_bytes())
+    try:
+        with np.load(content, allow_pickle=False) as stored:
+            if str(stored["model"]) != f"{embedder.name} {embedder.version}":
+                return {}
+            rows = zip(stored["digests"].tolist(), stored["centroids"], stored["least"].tolist(), strict=True)
+            return {key: Bounds(centroid, least) for key, centroid, least in rows}
+    except (ValueError, LookupError, EOFError, BadZipFile, zlib.error):  # damaged: computed anew
+        return {}
 
 
 def has_words(pattern: Pattern, code: bytes) -> bool:

@@ -111,6 +111,8 @@ class _Net:
         self.vocabulary = Vocabulary(found["words"].tobytes().decode().split("\n"))
         self._table = found["table"]
         self._share = found["share"].astype(np.float64)
+        if len(self._share) != len(self._table):
+            raise ValueError("the table has not as many rows as there are shares")
         self._layers = {
             name.removesuffix(".weight"): (
                 np.ascontiguousarray(found[name].T.astype(np.float32)),

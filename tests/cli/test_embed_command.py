@@ -88,12 +88,31 @@ def test_ctrl_c_in_the_middle_of_a_fill_and_on_from_there(project: Path, migrate
     assert (json.loads(done.stdout)["without_meaning"], done.stderr) == (0, "")
 
 
-def test_an_analysis_fills_in_after_its_summary(project: Path, migrated_url: str) -> None:
+def test_ctrl_c_in_what_an_analysis_fills_in_after_its_summary(project: Path, migrated_url: str) -> None:
     # The meaning of more than 500 functions is not waited for.
     (project / "more.py").write_text("".join(FUNCTION.format(n=n) for n in range(200, 510)))
-    done = run(migrated_url, "analyze", ".", cwd=project)
-    assert done.returncode <= 1, done.stderr
-    assert "Adding meaning to 510 functions; Ctrl-C leaves it to `agentforge embed`." in done.stderr
+    with connect(DatabaseSettings(url=migrated_url)) as connection:
+        connection.execute(SLOW.encode())
+    started = subprocess.Popen(
+        command(migrated_url, "analyze", ".", "--jobs", "1", "--fail-on", "never"),
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while query(migrated_url, STATE)[0] in ((0, 0), (510, 510)) and started.poll() is None:
+        time.sleep(0.02)
+    started.send_signal(signal.SIGINT)
+    output, errors = started.communicate(timeout=60)
+    assert (started.returncode, "Traceback" in errors) == (0, False), errors
+    assert "2 files analysed" in output
+    assert "Adding meaning to 510 functions; Ctrl-C leaves it to `agentforge embed`." in errors
+    assert "The analysis is stored; meaning is not complete. `agentforge embed` goes on from here." in errors
+    ((left, _),) = query(migrated_url, STATE)
+    assert 0 < left < 510
+    with connect(DatabaseSettings(url=migrated_url)) as connection:
+        connection.execute("DROP TRIGGER slow ON agentforge.function_embeddings")
+    assert run(migrated_url, "embed", "--quiet").returncode == 0
     assert query(migrated_url, STATE) == [(0, 510)]
     assert run(migrated_url, "analyze", ".", cwd=project).stderr == ""
 

@@ -3,7 +3,7 @@ import pytest
 from agentforge import parse
 from agentforge.embed.features import EMPTY, extract
 from agentforge.embed.interface import load
-from agentforge.embed.snippets import snippet_from_code
+from agentforge.embed.snippets import guess_language, snippet_from_code
 from agentforge.measure import measure
 
 METHODS = {
@@ -36,3 +36,19 @@ def test_without_a_language_there_are_no_features():
 def test_what_does_not_parse_still_gives_a_vector(code: str):
     vector = load().embed([snippet_from_code(code, "javascript")])[0]
     assert float(vector @ vector) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("code", ["def broken(:\n  return [", "fn main( {", "func f(x int) {\n  return", "f(x.y("])
+def test_what_parses_nowhere_is_not_the_text_around_php(code: str):
+    assert guess_language(code) != "php"
+
+
+def test_variables_with_a_dollar_are_those_of_php():
+    assert guess_language("function f($x) { return $x->y; }") == "php"
+    assert guess_language("<p>text</p>\n<?php echo f(1); ?>\n<b>and") == "php"
+
+
+def test_of_long_code_the_beginning_and_the_whole_tell():
+    assert guess_language("def f(x):\n" + "    x += 1\n" * 20_000) == "python"
+    assert guess_language("/* " + "a word " * 2000 + "*/\n" + "fn f(x: i32) -> i32 {\n  x\n}\n") == "rust"
+    assert guess_language("int f(int x) {\n" + "  x = g(x);\n" * 2000 + "  return x;\n}\n") == "java"
