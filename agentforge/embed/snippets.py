@@ -62,7 +62,7 @@ def snippet_from_text(text: str) -> Snippet:
 def guess_language(code: str) -> str:
     """The language in which pasted code has the fewest syntax errors."""
     code = code.strip()
-    beginning = code if len(code) <= _WHOLE else code[: code.rfind("\n", 0, _WHOLE)]
+    beginning = code if len(code) <= _WHOLE else code[:_WHOLE].rpartition("\n")[0] or code[:_WHOLE]
     faults = {name: _fault(beginning, name) for name in languages.names()}
 
     def rank(name: str) -> tuple[float, bool, int]:
