@@ -92,3 +92,10 @@ def test_a_closed_pipe_is_no_error(tree: Path) -> None:
 
 def test_version() -> None:
     assert run("--version").stdout.startswith("agentforge 0.")
+
+
+def test_the_rule_that_needs_the_database_is_named_where_it_is_on(tree: Path) -> None:
+    asked = run("check", str(tree / "bad.py"), "--enable", "duplicate-function")
+    assert "duplicate-function is not looked for here: `agentforge analyze` reports it." in asked.stderr
+    assert run("check", str(tree / "bad.py"), "--enable", "duplicate-function", "--quiet").stderr == ""
+    assert run("check", str(tree / "bad.py")).stderr == ""
