@@ -34,7 +34,7 @@ def hits(finder: Finder, tree: Path) -> Iterator[Hit]:
         if language is None:
             continue
         is_test = languages.get(language).is_test(path)
-        if not finder.possible(raw.lower(), language, is_test=is_test):
+        if not finder.possible(parse.Vocabulary(raw), language, is_test=is_test):
             continue
         decoded = parse.decode(raw)
         parsed = parse.parse(language, decoded)

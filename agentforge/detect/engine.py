@@ -94,6 +94,8 @@ def _spans(parsed: ParsedFile, rule: Rule) -> list[tuple[int, int]]:
     data = parsed.data
     spans = []
     for literal in rule.literals:
+        if not parsed.vocabulary.may_hold(literal):
+            continue
         size = len(literal)
         start = data.find(literal)
         while start >= 0:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from agentforge.embed.interface import Embedder, Vectors
-    from agentforge.parse import ParsedFile
+    from agentforge.parse import ParsedFile, Vocabulary
     from agentforge.patterns import Example, Pattern
 
 # Of one example nothing is known of the spread: what is nearly the same code.
@@ -140,15 +140,15 @@ def has_words(pattern: Pattern, code: bytes) -> bool:
 
 
 class KnownWords(dict[bytes, bool]):
-    """Which words a file has: patterns share some, and to look for one costs as much as the file is long."""
+    """Which texts that patterns want a file has: they share some."""
 
-    def __init__(self, text: bytes) -> None:
-        """Look for nothing yet. `text` is in lower case."""
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        """Look for nothing yet. `vocabulary` is in lower case."""
         super().__init__()
-        self._text = text
+        self._vocabulary = vocabulary
 
     def __missing__(self, word: bytes) -> bool:
-        found = self[word] = word in self._text
+        found = self[word] = self._vocabulary.holds(word)
         return found
 
     def allow(self, pattern: Pattern) -> bool:

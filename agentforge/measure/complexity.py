@@ -37,18 +37,17 @@ class _Open:
 
 
 def measure_functions(
-    parsed: ParsedFile, definitions: list[Definition], found: Mapping[str, dict[int, Node]]
+    parsed: ParsedFile, functions: list[Definition], found: Mapping[str, dict[int, Node]]
 ) -> list[Complexity]:
-    """The complexity of each definition that is a function, in their order.
+    """The complexity of each function, in their order.
 
     A function that lies in another one counts in both: in the outer one as nested code, in itself from level 0.
 
     Args:
         parsed: the file.
-        definitions: in it.
+        functions: in it.
         found: name of a capture of `complexity.scm` -> its nodes in the file by their ids.
     """
-    functions = [definition for definition in definitions if definition.is_function]
     if not functions:
         return []
     results = [Complexity() for _ in functions]

@@ -41,6 +41,11 @@ class Definition:
     body_start: int
     parameters: int
 
+    @property
+    def line(self) -> int:
+        """Where it begins, from 1."""
+        return self.node.start_point.row + 1
+
 
 def locate(parsed: ParsedFile, code: bytes, matches: Iterable[Captures]) -> list[Definition]:
     """All definitions of a file in order of appearance, enclosing ones first.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from agentforge.measure.chunks import chunks
 from agentforge.measure.complexity import Complexity, measure_functions
@@ -14,30 +16,48 @@ from agentforge.model import FileMetrics, Function, Halstead, LineCounts
 from agentforge.parse import Decoded, ParsedFile
 
 
-def measure(parsed: ParsedFile | None, decoded: Decoded, *, halstead: bool = True, text: bool = True) -> FileMetrics:
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a language's own parser counts, in place of what is counted here.
+
+    Attributes:
+        functions: line where it begins -> cyclomatic complexity and Halstead's measures of each function.
+        lines: of the file, None where they are not known.
+    """
+
+    functions: Mapping[int, tuple[int, Halstead]]
+    lines: LineCounts | None
+
+
+def measure(
+    parsed: ParsedFile | None, decoded: Decoded, *, text: bool = True, figures: Figures | None = None
+) -> FileMetrics:
     """Measure a file.
 
     Args:
         parsed: its tree, or None for text in no language that we parse: then only its lines are counted.
         decoded: its text.
-        halstead: whether to count Halstead's measures; without them they are 0, and so are the maintainability indices.
         text: whether to keep the code of functions, and what lies outside them, for who stores or embeds it.
+        figures: of another parser. Where it knows all functions, Halstead's measures of the file are 0, and so is its
+            maintainability index.
     """
     if parsed is None:
         return FileMetrics(lines=count(decoded.data, decoded.data))
-    found = survey(parsed, strings=halstead)
+    found = survey(parsed, strings=figures is None)
     code = blank_out(parsed.data, found.comments)
-    lines = count(parsed.data, code)
-    strings = found.strings
-    tokens = Tokens(parsed.language.name, blank_out(code, strings), strings, parsed.data) if halstead else None
-    index = code_line_index(code)
     definitions = locate(parsed, code, found.definitions)
-    complexities = measure_functions(parsed, definitions, found.marks)
     functions = [definition for definition in definitions if definition.is_function]
+    known = figures.functions if figures else {}
+    tokens = None
+    if figures is None or any(function.line not in known for function in functions):
+        strings = (found if figures is None else survey(parsed, strings=True)).strings
+        tokens = Tokens(parsed.language.name, blank_out(code, strings), strings, parsed.data)
+    index = code_line_index(code)
     rows = tuple(
-        _function(parsed, definition, complexity, code, tokens, index, text=text)
-        for definition, complexity in zip(functions, complexities, strict=True)
+        _function(parsed, definition, complexity, code, index, known.get(definition.line) or tokens, text=text)
+        for definition, complexity in zip(functions, measure_functions(parsed, functions, found.marks), strict=True)
     )
+    lines = (figures.lines if figures else None) or count(parsed.data, code)
     total = tokens.measure(0, len(parsed.data)) if tokens else Halstead()
     return FileMetrics(
         lines=lines,
@@ -56,33 +76,35 @@ def _function(
     definition: Definition,
     complexity: Complexity,
     code: bytes,
-    tokens: Tokens | None,
     index: list[int],
+    measures: tuple[int, Halstead] | Tokens | None,
     *,
     text: bool,
 ) -> Function:
     start, end = definition.start_byte, definition.end_byte
-    first = definition.node.start_point.row
+    first = definition.line
     last = first + parsed.data.count(b"\n", start, end)
-    lines_of_code = index[last + 1] - index[first]
-    halstead = tokens.measure(start, end) if tokens else Halstead()
+    lines_of_code = index[last] - index[first - 1]
+    cyclomatic, halstead = complexity.cyclomatic, Halstead()
+    if isinstance(measures, Tokens):
+        halstead = measures.measure(start, end)
+    elif measures:
+        cyclomatic, halstead = measures
     return Function(
         name=definition.name,
         qualified_name=definition.qualified_name,
         signature=signature(definition, code),
-        start_line=first + 1,
-        end_line=last + 1,
+        start_line=first,
+        end_line=last,
         start_byte=start,
         end_byte=end,
         lines_of_code=lines_of_code,
         parameters=definition.parameters,
-        cyclomatic=complexity.cyclomatic,
+        cyclomatic=cyclomatic,
         cognitive=complexity.cognitive,
         nesting=complexity.nesting,
         halstead=halstead,
-        maintainability_index=(
-            maintainability_index(halstead.volume, complexity.cyclomatic, lines_of_code, 0.0) if tokens else 0.0
-        ),
+        maintainability_index=maintainability_index(halstead.volume, cyclomatic, lines_of_code, 0.0),
         code=parsed.data[start:end].decode("utf-8", "replace") if text else "",
         code_hash=code_hash(code[start:end]),
     )

@@ -38,11 +38,11 @@ def count(data: bytes, code: bytes) -> LineCounts:
     if written and not written[-1]:
         written.pop()
     physical = len(written)
-    blank = sum(not line.strip() for line in written)
-    with_code = sum(bool(line.strip()) for line in code.split(b"\n"))
+    blank = list(map(bytes.strip, written)).count(b"")
+    with_code = sum(map(bool, map(bytes.strip, code.split(b"\n"))))
     return LineCounts(physical=physical, code=with_code, comment=physical - blank - with_code, blank=blank)
 
 
 def code_line_index(code: bytes) -> list[int]:
     """Running totals: element i is how many of the first i lines hold code, so a span's count is a difference."""
-    return [0, *accumulate(bool(line.strip()) for line in code.split(b"\n"))]
+    return [0, *accumulate(map(bool, map(bytes.strip, code.split(b"\n"))))]

@@ -8,15 +8,15 @@ line counts then take the place of its figures. radon's `loc` is `physical`, `sl
 from __future__ import annotations
 
 import dataclasses
+import math
 
-from radon.metrics import halstead_visitor_report, mi_compute
+from radon.metrics import mi_compute
 from radon.raw import Module as RawCounts
 
-from agentforge.measure.generic import measure
-from agentforge.measure.halstead import maintainability_index
+from agentforge.measure.generic import Figures, measure
 from agentforge.measure.radon_raw import raw_counts
 from agentforge.measure.radon_tree import Tokens, TreeCounts
-from agentforge.model import FileMetrics, Function, Halstead, LineCounts
+from agentforge.model import FileMetrics, Halstead, LineCounts
 from agentforge.parse import Decoded, ParsedFile
 from agentforge.parse.python_ast import PythonAst
 
@@ -37,42 +37,23 @@ def measure_python(parsed: ParsedFile, decoded: Decoded, python: PythonAst, *, t
         counts = TreeCounts(python.module)
     except RecursionError:
         return dataclasses.replace(measure(parsed, decoded, text=text), parse_error="nested too deeply for radon")
-    metrics = measure(parsed, decoded, halstead=False, text=text)
-    if any(function.start_line not in counts.functions for function in metrics.functions):
-        metrics = measure(parsed, decoded, text=text)  # tree-sitter took something for a function that Python does not
-    return _with_counts(metrics, counts, python.text)
-
-
-def _with_counts(metrics: FileMetrics, counts: TreeCounts, text: str) -> FileMetrics:
-    total = _report(counts.tokens)
-    raw = raw_counts(text)
+    raw = raw_counts(python.text)
+    functions = {line: (cyclomatic, _halstead(tokens)) for line, (cyclomatic, tokens) in counts.functions.items()}
+    metrics = measure(parsed, decoded, text=text, figures=Figures(functions, _lines(raw) if raw else None))
+    total = _halstead(counts.tokens)
     return dataclasses.replace(
         metrics,
-        functions=tuple(_function(row, counts.functions.get(row.start_line)) for row in metrics.functions),
         halstead=total,
-        lines=_lines(raw) if raw else metrics.lines,
         maintainability_index=_file_index(total, counts.complexity, raw) if raw else None,
     )
 
 
-def _function(row: Function, counts: tuple[int, Tokens] | None) -> Function:
-    if counts is None:
-        return row
-    cyclomatic, tokens = counts
-    halstead = _report(tokens)
-    return dataclasses.replace(
-        row,
-        cyclomatic=cyclomatic,
-        halstead=halstead,
-        maintainability_index=maintainability_index(halstead.volume, cyclomatic, row.lines_of_code, 0.0),
-    )
-
-
-def _report(tokens: Tokens) -> Halstead:
-    report = halstead_visitor_report(tokens)
-    return Halstead(
-        report.h1, report.h2, report.N1, report.N2, float(report.volume), float(report.difficulty), float(report.effort)
-    )
+def _halstead(tokens: Tokens) -> Halstead:
+    """What `halstead_visitor_report` of radon computes, with its logarithm, which rounds otherwise than `math.log2`."""
+    h1, h2, n1, n2 = tokens.distinct_operators, tokens.distinct_operands, tokens.operators, tokens.operands
+    volume = (n1 + n2) * math.log(h1 + h2, 2) if h1 + h2 else 0.0
+    difficulty = (h1 * n2) / (2 * h2) if h2 else 0.0
+    return Halstead(h1, h2, n1, n2, volume, difficulty, difficulty * volume)
 
 
 def _lines(raw: RawCounts) -> LineCounts:

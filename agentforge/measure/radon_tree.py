@@ -28,7 +28,7 @@ class Flow:
 
 
 class Tokens:
-    """Halstead's counts of one function, or of the file, with what is nested in it; the shape that radon reports on.
+    """Halstead's counts of one function, or of the file, with what is nested in it.
 
     Attributes:
         context: the function's name, None outside of functions.
@@ -46,12 +46,12 @@ class Tokens:
 
     @property
     def distinct_operators(self) -> int:
-        """radon's name for it."""
+        """How many."""
         return len(self.seen_operators)
 
     @property
     def distinct_operands(self) -> int:
-        """radon's name for it."""
+        """How many."""
         return len(self.seen_operands)
 
     def count(self, operators: Iterable[ast.AST], operands: Iterable[Any]) -> None:

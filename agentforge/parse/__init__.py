@@ -12,12 +12,14 @@ from agentforge.parse.tree import (
     query,
     query_text,
 )
+from agentforge.parse.vocabulary import Vocabulary
 
 __all__ = [
     "MATCH_LIMIT",
     "Decoded",
     "ParseTimeoutError",
     "ParsedFile",
+    "Vocabulary",
     "captures",
     "decode",
     "grammar",

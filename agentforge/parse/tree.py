@@ -14,6 +14,7 @@ from agentforge import languages
 from agentforge.languages import Language
 from agentforge.parse.decode import Decoded
 from agentforge.parse.mask import mask
+from agentforge.parse.vocabulary import Vocabulary
 
 # A real file parses in milliseconds; what takes this long is made to.
 PARSE_SECONDS = 10.0
@@ -33,6 +34,7 @@ class ParsedFile:
     Attributes:
         data: UTF-8; all byte offsets of nodes count in it.
         error_share: the part of `data`, 0 to 1, that is in nothing that parsed.
+        vocabulary: the words of `data`.
     """
 
     language: Language
@@ -40,6 +42,7 @@ class ParsedFile:
     text: str
     tree: Tree
     error_share: float
+    vocabulary: Vocabulary
 
 
 @cache
@@ -131,7 +134,7 @@ def parse(language: str, decoded: Decoded) -> ParsedFile:
         other_share = _error_share(language, other.root_node)
         if other_share < share or not other.root_node.has_error:
             tree, share = other, other_share
-    return ParsedFile(found, decoded.data, decoded.text, tree, share)
+    return ParsedFile(found, decoded.data, decoded.text, tree, share, Vocabulary(decoded.data))
 
 
 def _tree(language: str, data: bytes) -> Tree:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentforge.detect import Rule
     from agentforge.embed.interface import Embedder
     from agentforge.embed.patterns import Bounds, Shape
-    from agentforge.parse import ParsedFile
+    from agentforge.parse import ParsedFile, Vocabulary
 
     Likely = tuple[Function, list[Pattern]]
 
@@ -85,19 +85,24 @@ class Finder:
         return self._bounds[pattern.name]
 
     def possible(
-        self, text: bytes, language: str, *, is_test: bool, wanted: Callable[[Pattern], bool] = lambda _: True
+        self,
+        vocabulary: Vocabulary,
+        language: str,
+        *,
+        is_test: bool,
+        wanted: Callable[[Pattern], bool] = lambda _: True,
     ) -> list[Pattern]:
         """The patterns that a function of a file may fall within, by what can be told without a tree.
 
         Args:
-            text: of the file, in lower case.
+            vocabulary: of the file.
             language: of the file.
             is_test: whether it holds tests.
             wanted: says whether a pattern counts here.
         """
         from agentforge.embed.patterns import KnownWords
 
-        words = KnownWords(text)
+        words = KnownWords(vocabulary.lowered)
         return [
             pattern
             for pattern in self._of_language(language)
@@ -125,9 +130,10 @@ class Finder:
             is_test: whether it holds tests.
             wanted: says whether a pattern counts here.
         """
-        text = parsed.data.lower()
-        patterns = self.possible(text, parsed.language.name, is_test=is_test, wanted=wanted) if functions else []
-        likely = list(_likely(patterns, parsed, functions, text)) if patterns else []
+        if not functions:
+            return []
+        patterns = self.possible(parsed.vocabulary, parsed.language.name, is_test=is_test, wanted=wanted)
+        likely = list(_likely(patterns, parsed, functions)) if patterns else []
         return _innermost(list(self._near(parsed, likely))) if likely else []
 
     def _near(self, parsed: ParsedFile, likely: Sequence[Likely]) -> Iterator[Within]:
@@ -211,13 +217,12 @@ def _code(parsed: ParsedFile, function: Function) -> str:
     return function.code or parsed.data[function.start_byte : function.end_byte].decode("utf-8", "replace")
 
 
-def _likely(
-    patterns: Sequence[Pattern], parsed: ParsedFile, functions: Sequence[Function], text: bytes
-) -> Iterator[Likely]:
+def _likely(patterns: Sequence[Pattern], parsed: ParsedFile, functions: Sequence[Function]) -> Iterator[Likely]:
     """The functions that have all that a pattern wants, with these patterns."""
     from agentforge.embed.features import without_comments
     from agentforge.embed.patterns import demands_met, has_words
 
+    text = parsed.vocabulary.lowered.text
     for function in functions:
         span = (function.start_byte, function.end_byte)
         part = text[slice(*span)]
