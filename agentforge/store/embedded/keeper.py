@@ -193,7 +193,8 @@ class Keeper:
         """Return when the server has ended, or when it was stopped because nobody used it for `linger` seconds."""
         idle_since: float | None = None
         last_use = 0.0
-        while self._server_lives():
+        place, pid = self._place(), self._server_pid()
+        while not self._moved(place) and self._server_lives():
             self._bound_log()
             if self.asked and self._stop_server():
                 return
@@ -206,6 +207,8 @@ class Keeper:
                 return
             last_use = used
             self._sleep()
+        if self._moved(place):
+            self._kill_server(pid, place)
 
     def _sleep(self) -> None:
         readable, _, _ = select.select([self.wake], [], [], min(TICK, max(self.linger / 4, 0.02)))
@@ -220,6 +223,42 @@ class Keeper:
             return not try_lock(alive, fcntl.LOCK_SH)
         finally:
             os.close(alive)
+
+    def _place(self) -> tuple[int, int]:
+        """Which folder the data is in, whatever its path."""
+        found = os.stat(self.data)
+        return found.st_dev, found.st_ino
+
+    def _moved(self, place: tuple[int, int]) -> bool:
+        """Whether the data is not where it was: moved, removed, or another one is there."""
+        try:
+            return self._place() != place
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False  # who knows
+
+    def _server_pid(self) -> int | None:
+        if self.child is not None:
+            return self.child.pid
+        try:
+            return int(self._pid_file()[0])  # of a server that holds the lock `alive`, so the number is its own
+        except (IndexError, ValueError):
+            return None
+
+    def _kill_server(self, pid: int | None, place: tuple[int, int]) -> None:
+        """End a server whose data is not where it was, before its next checkpoint.
+
+        PostgreSQL writes that to the path, where the data of another server may be by now, and destroys it.
+        """
+        with contextlib.suppress(OSError):
+            if self.child is not None:
+                self.child.send_signal(signal.SIGQUIT)
+                self.child.wait()
+            elif pid is not None:
+                found = os.stat(f"/proc/{pid}/cwd")
+                if (found.st_dev, found.st_ino) == place:
+                    os.kill(pid, signal.SIGQUIT)
 
     def _pinned(self) -> bool:
         return os.path.exists(os.path.join(self.home, "pinned"))
@@ -255,9 +294,10 @@ class Keeper:
         if self.child is not None:
             self.child.send_signal(signal_number)
             return
-        lines = self._pid_file()  # of a server that holds the lock `alive`, so the number is its own
-        with contextlib.suppress(IndexError, ValueError, ProcessLookupError):
-            os.kill(int(lines[0]), signal_number)
+        pid = self._server_pid()
+        with contextlib.suppress(ProcessLookupError):
+            if pid is not None:
+                os.kill(pid, signal_number)
 
     # -- log ---------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,11 @@ from agentforge.store.embedded.keeper import READY_LINE
 from agentforge.store.embedded.paths import SOCKET_NAME, ServerPaths
 
 
+def data_removed(paths: ServerPaths) -> bool:
+    """Whether there is no data where it should be."""
+    return not (paths.data / "PG_VERSION").exists()
+
+
 def check_running(paths: ServerPaths) -> None:
     """Refuse a server that runs, or whose keeper does, and whose files are gone: nobody could ever connect.
 
@@ -16,9 +21,9 @@ def check_running(paths: ServerPaths) -> None:
         paths: of the server; the caller holds its lock, so nobody is about to make the files.
 
     Raises:
-        EmbeddedServerError: somebody removed its data, or its socket.
+        EmbeddedServerError: somebody removed its data, and its keeper did not end it; or somebody removed its socket.
     """
-    if not (paths.data / "PG_VERSION").exists():
+    if data_removed(paths):
         raise EmbeddedServerError(
             f"the data of the embedded database was removed from {paths.data} while its server was running.",
             "The server ends by itself within a minute. Run again then, and it is made anew; or put the data back.",

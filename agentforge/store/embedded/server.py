@@ -24,10 +24,11 @@ from agentforge.store.embedded.account import Account, server_account
 from agentforge.store.embedded.binaries import Binaries, find_binaries, usable_by
 from agentforge.store.embedded.locks import FileLock
 from agentforge.store.embedded.paths import ServerPaths, locate, prepare
-from agentforge.store.embedded.removed import check_running
+from agentforge.store.embedded.removed import check_running, data_removed
 from agentforge.store.embedded.settings import configuration
 
 PATIENCE = 600.0  # seconds to wait for a start, a crash recovery or a stop
+KEEPER_PATIENCE = 5.0  # seconds in which a keeper notices that the data of its server is gone
 FAST_SHUTDOWN_SECONDS = 60.0  # then an immediate one, which costs a crash recovery at the next start
 LINGER_SECONDS = 30.0
 KEEPER = Path(__file__).with_name("keeper.py")
@@ -81,7 +82,7 @@ class Server:
         with FileLock(self.paths.lock("lock")) as lock:
             if not lock.take(timeout=PATIENCE, on_wait=self._tell_waiting):
                 raise self._gave_up("another process has been creating, starting or stopping it")
-            if self._keeper_present() and self.ping() == Ping.OK:
+            if self._keeper_present() and self.ping() == Ping.OK and not data_removed(self.paths):
                 check_running(self.paths)
             else:
                 self._start(lock)
@@ -152,10 +153,11 @@ class Server:
             state = self.ping()
             keeper = None if state in (Ping.OK, Ping.REJECT) else self._claim_keeper()
             if keeper is None:
-                check_running(self.paths)
-                if state == Ping.OK:
-                    self._revive_keeper()
-                    return
+                if not data_removed(self.paths) or time.monotonic() > deadline - PATIENCE + KEEPER_PATIENCE:
+                    check_running(self.paths)
+                    if state == Ping.OK:
+                        self._revive_keeper()
+                        return
                 time.sleep(0.01)  # it starts, recovers or stops, or its keeper is about to notice that it is gone
                 continue
             with keeper:
