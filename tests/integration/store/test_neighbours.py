@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Set
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -210,6 +212,32 @@ def test_how_many_of_a_list_are_his_does_not_show(owner: Connection, world: Worl
             assert session.execute(query.encode(), (ids(world, "open")[0], most)).fetchone() == (most, True)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             session.execute("SELECT agentforge.listed_neighbours(1, 1, NULL, NULL, 1)")
+
+
+def test_a_function_that_goes_while_it_is_found_is_still_shown(owner: Connection, world: World) -> None:
+    """Finding reads no files, showing does: it waits for them until one of the functions has gone."""
+    update(owner)
+    subject = ids(world, "open")[0]
+
+    def search(function_id: int) -> list[int]:
+        with world.session("rob") as session:
+            session.execute("SET search_path = agentforge")
+            return [
+                match.function.id for match in Search(session).nearest_to(function_id, Filters(None, None, 10, -1.0))
+            ]
+
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'file_analyses'::regclass"
+    nearest = search(subject)
+    with ThreadPoolExecutor() as threads:
+        with world.admin.transaction():
+            world.admin.execute("LOCK TABLE file_analyses")
+            answer = threads.submit(search, subject)
+            while world.admin.execute(waits).fetchone() == (0,) and not answer.done():
+                time.sleep(0.01)
+            world.admin.execute("DELETE FROM functions WHERE id = %s", (nearest[0],))
+        found = answer.result()
+    assert found == nearest
+    assert nearest[0] not in search(subject)
 
 
 def test_what_overlaps_a_function_is_not_near_it(owner: Connection, world: World) -> None:
