@@ -64,13 +64,23 @@ def read(source: Path) -> tuple[Pieces, Pieces, list[Query], list[Query]]:
     return functions, chunks, asked, for_classes
 
 
-def ranks(embedder: Embedder, queries: Sequence[Query], pieces: Pieces, vectors: np.ndarray) -> list[int]:
-    """The place of the right piece for each query that has one among the pieces."""
+def ranks(
+    embedder: Embedder, queries: Sequence[Query], pieces: Pieces, vectors: np.ndarray, start: int = 0
+) -> list[int]:
+    """The place of the right piece for each query that has one among the pieces, among all that have vectors.
+
+    Args:
+        embedder: of the vectors.
+        queries: what is asked.
+        pieces: among which the right one is.
+        vectors: of the pieces, from the row `start` on, and of others.
+        start: row of the first piece.
+    """
     places = []
     for query in queries:
         right = [
             index
-            for index, (path, first, last, _) in enumerate(pieces)
+            for index, (path, first, last, _) in enumerate(pieces, start)
             if path == query.path and first - 10 <= query.line <= last and query.line - 10 <= first
         ]
         if right:
@@ -106,20 +116,10 @@ def main() -> None:
             every = np.concatenate([ones, others])
             row = (
                 mrr(ranks(embedder, drawn[0], functions, ones)),
-                mrr(_among(embedder, drawn[0], functions, ones, every)),
-                mrr(_among(embedder, drawn[1], chunks, others, every)),
+                mrr(ranks(embedder, drawn[0], functions, every)),
+                mrr(ranks(embedder, drawn[1], chunks, every, len(ones))),
             )
             print(f"| {source.name} | {len(functions):,} | {len(chunks):,} | {model} | {' | '.join(row)} |", flush=True)
-
-
-def _among(
-    embedder: Embedder, queries: Sequence[Query], pieces: Pieces, own: np.ndarray, every: np.ndarray
-) -> list[int]:
-    """As `ranks`, where all pieces of both kinds are candidates."""
-    start = 0 if np.array_equal(own, every[: len(own)]) else len(every) - len(own)
-    shifted: Pieces = [("", 0, -1, Snippet(None, "", "", b""))] * len(every)
-    shifted[start : start + len(own)] = pieces
-    return ranks(embedder, queries, shifted, every)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 SCHEMA_VERSION = 1
+_UNBROKEN = 10_000
 
 
 def print_json(members: Mapping[str, Any], version: int = SCHEMA_VERSION) -> None:
@@ -22,13 +24,19 @@ def print_json(members: Mapping[str, Any], version: int = SCHEMA_VERSION) -> Non
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    """A table on stdout: times in the local zone to the minute, yes and no, and nothing for None."""
+    """A table on stdout: times in the local zone to the minute, yes and no, and nothing for None.
+
+    The first column, which names the row, is not broken; in a pipe or a file nothing is.
+    """
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column)
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=not number)
     for row in rows:
         table.add_row(*map(cell, row))
-    Console(highlight=False, markup=False, soft_wrap=True).print(table)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _UNBROKEN
+    console.print(table)
 
 
 def cell(value: Any) -> str:

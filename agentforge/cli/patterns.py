@@ -120,15 +120,13 @@ def run_list(settings: DatabaseSettings, kind: PatternType | None, *, as_json: b
         print_json({"patterns": [page.summary(pattern) for pattern in found]})
         return EXIT_CLEAN
     print_table(
-        ("pattern", "type", "on", "severity", "cwe", "examples", "from", "what it is"),
+        ("pattern", "type", "on", "severity", "from", "what it is"),
         (
             (
                 item.name,
                 item.type,
                 item.enabled,
                 None if item.type is PatternType.IDIOM else item.severity,
-                item.cwe,
-                len(item.examples),
                 page.origin(item),
                 item.title,
             )

@@ -54,7 +54,7 @@ def _parts(clusters: Sequence[Cluster], totals: Totals, *, several: bool, show_c
             yield Text(f"        and {len(cluster.members) - _SHOWN_MEMBERS} more", "dim")
         yield Text("")
     part = f", of which {len(clusters):,} are shown" if totals.clusters > len(clusters) else ""
-    found = f"{count(totals.clusters, 'cluster')}{part} among {count(totals.functions, 'function')}"
+    found = f"{count(totals.clusters, 'cluster')} among {count(totals.functions, 'function')}{part}"
     yield Text(f"{found}; merging them would save {count(totals.lines, 'line')}.", "dim")
     if not show_code:
         yield Text("--show-code shows their code.", "dim")

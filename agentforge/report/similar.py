@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,11 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from agentforge.model import Explanation, FunctionRef, Match
-from agentforge.report.text import block, count, one_line
+from agentforge.report.text import block, count, one_line, shortened
 
 SCHEMA_VERSION = 2
 SURE, LIKELY = 0.9, 0.7
 _SIGNATURE = 100
+_BROKEN = re.compile(r"([(\[]) |,? ([)\]])")
 
 
 def table(function: FunctionRef, matches: Sequence[Match], *, calibrated: bool, show_code: bool) -> Group:
@@ -29,7 +31,8 @@ def _parts(
     function: FunctionRef, matches: Sequence[Match], *, calibrated: bool, show_code: bool
 ) -> Iterator[RenderableType]:
     size = count(function.lines_of_code, "line")
-    yield Text.assemble("Nearest to ", (name_of(function), "bold"), (f"  {place_of(function)}, {size}", "dim"))
+    asked = name_of(function) if function.path != "-" else signature_of(function)
+    yield Text.assemble("Nearest to ", (asked, "bold"), (f"  {place_of(function)}, {size}", "dim"))
     if not matches:
         yield Text("Nothing is that near: lower --min-score, or analyse more projects.", "yellow")
         return
@@ -87,8 +90,8 @@ def name_of(function: FunctionRef) -> str:
 
 
 def signature_of(function: FunctionRef) -> str:
-    """Its signature, as much of it as a line has room for."""
-    return one_line(function.signature, _SIGNATURE)
+    """Its signature, as much of it as a line has room for, without what only set it over several lines."""
+    return shortened(_BROKEN.sub(r"\1\2", one_line(function.signature)), _SIGNATURE)
 
 
 def place_of(function: FunctionRef) -> str:

@@ -192,10 +192,15 @@ def _next_steps(report: Report) -> Iterator[Text]:
         return
     if report.summary.duplicates:
         function = report.summary.duplicates[0].first
-        yield Text(f"Next: agentforge similar {function.path}:{function.start_line} --show-code", "bold")
+        yield _command(f"agentforge similar {function.path}:{function.start_line} --show-code")
     elif report.summary.worst_functions:
         function = report.summary.worst_functions[0]
-        yield Text(f"Next: agentforge similar {function.path}:{function.start_line}", "bold")
+        yield _command(f"agentforge similar {function.path}:{function.start_line}")
+
+
+def _command(text: str) -> Text:
+    """What to run, on one line however narrow the terminal is, so that it can be copied."""
+    return Text(f"Next: {text}", "bold", no_wrap=True, overflow="ignore")
 
 
 def _closing_lines(report: Report) -> Iterator[Text]:
