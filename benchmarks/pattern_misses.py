@@ -20,10 +20,11 @@ from precision import sample
 
 from agentforge.embed.features import extract, without_comments
 from agentforge.embed.interface import DEFAULT_MODEL, Snippet
-from agentforge.embed.patterns import Bounds, demands_met, has_words
+from agentforge.embed.patterns import Bounds, demands_met
 from agentforge.model import Function
-from agentforge.parse import ParsedFile
+from agentforge.parse import ParsedFile, Vocabulary
 from agentforge.patterns import Pattern, shipped
+from agentforge.patterns.words import has_words
 from agentforge.pipeline.patterns import Finder, Within
 
 
@@ -44,7 +45,7 @@ class Lacking(Finder):
     """Finds functions that are near enough and lack something that a pattern demands."""
 
     def possible(
-        self, text: bytes, language: str, *, is_test: bool, wanted: Callable[..., bool] = bool
+        self, vocabulary: Vocabulary, language: str, *, is_test: bool, wanted: Callable[..., bool] = bool
     ) -> list[Pattern]:
         """All patterns that look at such files: what is demanded does not count."""
         return [item for item in self.patterns if item.applies_to(language) and (item.in_tests or not is_test)]
@@ -54,7 +55,7 @@ class Lacking(Finder):
     ) -> list[Within]:
         """As `Finder.find`."""
         language = parsed.language.name
-        patterns = self.possible(b"", language, is_test=is_test)
+        patterns = self.possible(parsed.vocabulary, language, is_test=is_test)
         features = extract(parsed, [(item.start_byte, item.end_byte) for item in functions])
         snippets = [
             Snippet(language, item.name, item.code, made) for item, made in zip(functions, features, strict=True)

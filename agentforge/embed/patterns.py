@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -24,12 +24,13 @@ import numpy as np
 
 from agentforge.embed.features import expression_of, kind_table
 from agentforge.embed.snippets import snippet_from_code
+from agentforge.patterns.words import has_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from agentforge.embed.interface import Embedder, Vectors
-    from agentforge.parse import ParsedFile, Vocabulary
+    from agentforge.parse import ParsedFile
     from agentforge.patterns import Example, Pattern
 
 # Of one example nothing is known of the spread: what is nearly the same code.
@@ -123,45 +124,6 @@ def known_bounds(embedder: Embedder) -> dict[str, Bounds]:
         return {}
 
 
-def has_words(pattern: Pattern, code: bytes) -> bool:
-    """Whether a piece of code has one text of each group that a pattern wants.
-
-    Args:
-        pattern: what is wanted.
-        code: in lower case.
-    """
-    for group in _words(pattern.words):
-        for word in group:
-            if word in code:
-                break
-        else:
-            return False
-    return True
-
-
-class KnownWords(dict[bytes, bool]):
-    """Which texts that patterns want a file has: they share some."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        """Look for nothing yet. `vocabulary` is in lower case."""
-        super().__init__()
-        self._vocabulary = vocabulary
-
-    def __missing__(self, word: bytes) -> bool:
-        found = self[word] = self._vocabulary.holds(word)
-        return found
-
-    def allow(self, pattern: Pattern) -> bool:
-        """Whether the file has one text of each group that a pattern wants."""
-        for group in _words(pattern.words):
-            for word in group:
-                if self[word]:
-                    break
-            else:
-                return False
-        return True
-
-
 def demands_met(pattern: Pattern, code: bytes, parsed: ParsedFile, span: tuple[int, int]) -> bool:
     """Whether a function has all that a pattern wants, and none of what speaks against it.
 
@@ -171,7 +133,7 @@ def demands_met(pattern: Pattern, code: bytes, parsed: ParsedFile, span: tuple[i
         parsed: the file of the function.
         span: its bytes in the file.
     """
-    if not has_words(pattern, code) or any(word in code for word in _encoded(pattern.not_words)):
+    if not has_words(pattern, code) or any(word in code for word in pattern.unwanted):
         return False
     if not pattern.kinds:
         return True
@@ -188,14 +150,3 @@ def known_kinds() -> frozenset[str]:
 @cache
 def _kinds() -> dict[str, str]:
     return {node_type: kind for kind, types in kind_table()["kinds"].items() for node_type in types}
-
-
-@cache
-def _words(groups: tuple[tuple[str, ...], ...]) -> tuple[tuple[bytes, ...], ...]:
-    """Those with the fewest texts first: to find that none is there takes a search for each."""
-    return tuple(_encoded(group) for group in sorted(groups, key=len))
-
-
-@cache
-def _encoded(words: Iterable[str]) -> tuple[bytes, ...]:
-    return tuple(word.encode() for word in words)

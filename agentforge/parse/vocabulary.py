@@ -9,33 +9,38 @@ _TO_SPACES = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
 
 
 class Vocabulary:
-    """The words of a text, each once, and the text.
+    """The words of a text, each once, and the text: `piece in vocabulary` is what `piece in text` is.
 
     Attributes:
         text: what is looked through.
     """
 
-    def __init__(self, text: bytes, words: bytes | None = None) -> None:
-        """Look for nothing yet; `words` are known where they were found before, separated by line feeds."""
+    def __init__(self, text: bytes) -> None:
+        """Look for nothing yet."""
         self.text = text
-        self._known = words
+        self._known: dict[bytes, bool] = {}  # words that were looked for
 
     @cached_property
     def lowered(self) -> Vocabulary:
         """The same in lower case (ASCII)."""
-        return Vocabulary(self.text.lower(), self._words.lower())
+        lowered = Vocabulary(self.text.lower())
+        lowered._words = self._words.lower()
+        return lowered
 
     @cached_property
     def _words(self) -> bytes:
-        return b"\n".join(_words(self.text)) if self._known is None else self._known
+        return b"\n".join(_words(self.text))
 
-    def may_hold(self, text: bytes) -> bool:
-        """Whether the longest word of a text is in a word here; without it the text cannot be."""
-        return _longest_word(text) in self._words
+    def may_hold(self, piece: bytes) -> bool:
+        """Whether the longest word of a piece is in a word here; without it the piece cannot be."""
+        word = _longest_word(piece)
+        found = self._known.get(word)
+        if found is None:
+            found = self._known[word] = word in self._words
+        return found
 
-    def holds(self, text: bytes) -> bool:
-        """Whether a text is in it."""
-        return self.may_hold(text) and text in self.text
+    def __contains__(self, piece: bytes, /) -> bool:
+        return self.may_hold(piece) and piece in self.text
 
 
 def _words(text: bytes) -> set[bytes]:

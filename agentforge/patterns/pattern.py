@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from agentforge.model import Category, Confidence, PatternType, Severity
 
@@ -26,7 +27,7 @@ class Measured:
     right: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
     """Functions that do one thing, by examples.
 
@@ -68,6 +69,19 @@ class Pattern:
     no_match: tuple[Example, ...] = ()
     measured: Measured | None = None
     source: str = ""
+
+    @cached_property
+    def groups(self) -> tuple[tuple[bytes, ...], ...]:
+        """`words` as they are looked for.
+
+        Groups with the fewest texts come first: to find that none of them is there takes a search for each.
+        """
+        return tuple(tuple(word.encode() for word in group) for group in sorted(self.words, key=len))
+
+    @cached_property
+    def unwanted(self) -> tuple[bytes, ...]:
+        """`not_words` as they are looked for."""
+        return tuple(word.encode() for word in self.not_words)
 
     @property
     def rule_id(self) -> str:

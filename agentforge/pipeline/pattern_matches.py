@@ -11,6 +11,7 @@ from agentforge import languages, measure, parse
 from agentforge.embed.interface import Snippet
 from agentforge.errors import UsageError
 from agentforge.model import Explanation, Function, FunctionRef
+from agentforge.patterns.words import has_words
 from agentforge.pipeline.patterns import Finder
 from agentforge.store import patterns as stored
 
@@ -157,7 +158,7 @@ def _functions(decoded: parse.Decoded, language: str) -> tuple[parse.ParsedFile,
 
 def _candidate(function: FunctionRef, name: str, patterns: Iterable[Pattern]) -> Iterator[_Candidate]:
     from agentforge.embed.features import without_comments
-    from agentforge.embed.patterns import demands_met, has_words
+    from agentforge.embed.patterns import demands_met
     from agentforge.embed.snippets import parsed_snippet
 
     code = function.code.encode("utf-8", "replace").lower()

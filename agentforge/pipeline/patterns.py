@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from agentforge.embed.interface import Snippet
 from agentforge.model import FileMetrics, Function, PatternType, Violation
 from agentforge.patterns import Pattern, shipped
+from agentforge.patterns.words import has_words
 
 if TYPE_CHECKING:
     from agentforge.detect import Rule
@@ -100,13 +101,11 @@ class Finder:
             is_test: whether it holds tests.
             wanted: says whether a pattern counts here.
         """
-        from agentforge.embed.patterns import KnownWords
-
-        words = KnownWords(vocabulary.lowered)
+        words = vocabulary.lowered
         return [
             pattern
             for pattern in self._of_language(language)
-            if (pattern.in_tests or not is_test) and wanted(pattern) and words.allow(pattern)
+            if (pattern.in_tests or not is_test) and wanted(pattern) and has_words(pattern, words)
         ]
 
     def _of_language(self, language: str) -> tuple[Pattern, ...]:
@@ -219,17 +218,19 @@ def _code(parsed: ParsedFile, function: Function) -> str:
 
 def _likely(patterns: Sequence[Pattern], parsed: ParsedFile, functions: Sequence[Function]) -> Iterator[Likely]:
     """The functions that have all that a pattern wants, with these patterns."""
-    from agentforge.embed.features import without_comments
-    from agentforge.embed.patterns import demands_met, has_words
-
     text = parsed.vocabulary.lowered.text
     for function in functions:
         span = (function.start_byte, function.end_byte)
         part = text[slice(*span)]
         found = [item for item in patterns if function.lines_of_code >= item.min_lines and has_words(item, part)]
-        if not found:
-            continue
-        part = without_comments(parsed, span).lower()
-        found = [item for item in found if demands_met(item, part, parsed, span)]
-        if found:
-            yield function, found
+        if found and (met := _demanding(found, parsed, span)):
+            yield function, met
+
+
+def _demanding(patterns: Sequence[Pattern], parsed: ParsedFile, span: tuple[int, int]) -> list[Pattern]:
+    """Those of which a piece of a file has all that they want, its comments aside."""
+    from agentforge.embed.features import without_comments
+    from agentforge.embed.patterns import demands_met
+
+    code = without_comments(parsed, span).lower()
+    return [item for item in patterns if demands_met(item, code, parsed, span)]

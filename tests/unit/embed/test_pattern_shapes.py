@@ -14,9 +14,10 @@ from hypothesis.extra import numpy as arrays
 
 from agentforge.embed.features import without_comments
 from agentforge.embed.interface import Snippet
-from agentforge.embed.patterns import LEAST, LEAST_DEVIATION, MOST, ONE_EXAMPLE, demands_met, has_words, shape_of
+from agentforge.embed.patterns import LEAST, LEAST_DEVIATION, MOST, ONE_EXAMPLE, demands_met, shape_of
 from agentforge.embed.snippets import parsed_snippet
 from agentforge.patterns import Example, Pattern, shipped
+from agentforge.patterns.words import has_words
 
 if TYPE_CHECKING:
     from agentforge.embed.interface import Vectors
