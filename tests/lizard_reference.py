@@ -99,7 +99,7 @@ class File:
         definitions = [item for item in located if item.is_function]
         self.ours = [self._ours(item) for item in definitions]
         names = {(item.start_byte, item.end_byte): index for index, item in enumerate(definitions)}
-        marks = complexity._marks(self.parsed, names, definitions, found.marks)
+        marks = complexity._marks(self.parsed, names, definitions, found)
         self.decisions = [start for start, _, kind, _ in marks if kind == "decision"]
         self.closures = [(start, -end) for start, end, kind, _ in marks if kind == "deepen"]
         self.theirs = theirs(language, path, decoded.text)

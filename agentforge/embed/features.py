@@ -126,9 +126,11 @@ def extract(parsed: ParsedFile, spans: Sequence[tuple[int, int]]) -> list[bytes]
     """
     if not spans:
         return []
-    code = without_comments(parsed)
-    words = [b"".join(map(_words.__getitem__, _WORD.findall(code, start, end))) for start, end in spans]
     root = parsed.tree.root_node
+    around = [root.descendant_for_byte_range(start, end) for start, end in spans]
+    last = max(*(end for _, end in spans), *(node.end_byte for node in around if node))
+    code = _blanked(parsed, min(start for start, _ in spans), last)
+    words = [b"".join(map(_words.__getitem__, _WORD.findall(code, start, end))) for start, end in spans]
     pieces = _pieces()
     nodes = [b"".join(map(pieces.__getitem__, _node_pieces(root, code, start, end))) for start, end in spans]
     return _pack(_count(*_word_ids(words)), _count(*_ngram_ids(nodes)), len(spans))
@@ -194,19 +196,22 @@ def _comment_query(language: Language) -> Query | None:
 
 def without_comments(parsed: ParsedFile, span: tuple[int, int] | None = None) -> bytes:
     """The bytes of a file, or of a span (first byte, last exclusive) of it, blanks for comments and lone strings."""
+    start, end = span or (0, len(parsed.data))
+    return _blanked(parsed, start, end)[start:end]
+
+
+def _blanked(parsed: ParsedFile, start: int, end: int) -> bytes:
+    """The bytes of a file, with blanks for the comments and lone strings between two of them."""
     from agentforge.parse import captures
 
-    start, end = span or (0, len(parsed.data))
     query = _comment_query(parsed.tree.language)
-    root = parsed.tree.root_node
-    node = (root.descendant_for_byte_range(start, end) or root) if span else root
-    comments = captures(query, node).get("comment") if query else None
+    comments = captures(query, parsed.tree.root_node, (start, end)).get("comment") if query else None
     if not comments:
-        return parsed.data[start:end]
+        return parsed.data
     code = bytearray(parsed.data)
     for node in comments:
         code[node.start_byte : node.end_byte] = b" " * (node.end_byte - node.start_byte)
-    return bytes(code[start:end])
+    return bytes(code)
 
 
 def expression_of(root: Node, code: bytes, start: int, end: int) -> str:

@@ -7,14 +7,15 @@ nested in. A run of like boolean operators counts once; a run is a chain of oper
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
 from tree_sitter import Node, Query
 
 from agentforge.measure.functions import Definition
-from agentforge.parse import ParsedFile, captures, grammar, keep_patterns, query_text
+from agentforge.measure.survey import Survey
+from agentforge.parse import ParsedFile, captures, grammar
 
 
 @dataclass(slots=True)
@@ -36,9 +37,7 @@ class _Open:
     function: int | None
 
 
-def measure_functions(
-    parsed: ParsedFile, functions: list[Definition], found: Mapping[str, dict[int, Node]]
-) -> list[Complexity]:
+def measure_functions(parsed: ParsedFile, functions: list[Definition], found: Survey) -> list[Complexity]:
     """The complexity of each function, in their order.
 
     A function that lies in another one counts in both: in the outer one as nested code, in itself from level 0.
@@ -46,7 +45,7 @@ def measure_functions(
     Args:
         parsed: the file.
         functions: in it.
-        found: name of a capture of `complexity.scm` -> its nodes in the file by their ids.
+        found: in the file.
     """
     if not functions:
         return []
@@ -110,22 +109,19 @@ def _recursion(
 
 
 def _marks(
-    parsed: ParsedFile,
-    names: dict[tuple[int, int], int],
-    functions: list[Definition],
-    found: Mapping[str, dict[int, Node]],
+    parsed: ParsedFile, names: dict[tuple[int, int], int], functions: list[Definition], found: Survey
 ) -> list[tuple[int, int, str, int]]:
     """Everything that counts, as (start, -end, kind, function), enclosing nodes before what they hold."""
 
     def nodes(kind: str) -> Collection[Node]:
-        return found[kind].values() if kind in found else ()
+        return found.marks.get(kind, {}).values()
 
     wrappers = {node.start_byte for node in nodes("wrapper")}
     marks = [
         (function.start_byte, -function.end_byte, "wrapper" if function.start_byte in wrappers else "function", index)
         for index, function in enumerate(functions)
     ]
-    elseifs = found["elseif"].keys() if "elseif" in found else ()
+    elseifs = found.marks.get("elseif", {}).keys()
     for kind in ("nest", "deepen"):
         for node in nodes(kind):
             start, end = node.start_byte, node.end_byte
@@ -138,21 +134,20 @@ def _marks(
     for kind in ("elseif", "decision", "jump", "flat"):
         marks.extend(_point(node, kind) for node in nodes(kind))
     marks.extend((node.start_byte, -node.end_byte, "beside", -1) for node in nodes("beside"))
-    marks.extend(_calls(parsed, functions))
+    marks.extend(_calls(parsed, functions, found.calls))
     marks.extend(_logical(parsed.data, nodes("logical")))
     marks.sort()
     return marks
 
 
 @cache
-def _calls_query(language: str) -> Query:
-    text = query_text(language, "complexity.scm")
-    return keep_patterns(Query(grammar(language), text), text, "call", having=True)
+def _calls_query(language: str, text: str) -> Query:
+    return Query(grammar(language), text)
 
 
-def _calls(parsed: ParsedFile, functions: list[Definition]) -> set[tuple[int, int, str, int]]:
+def _calls(parsed: ParsedFile, functions: list[Definition], text: str) -> set[tuple[int, int, str, int]]:
     """The calls in functions that hold their own name: no other one calls itself."""
-    calls = _calls_query(parsed.language.name)
+    calls = _calls_query(parsed.language.name, text)
     return {
         (node.start_byte, -node.end_byte, kind, -1)
         for function in functions

@@ -55,7 +55,7 @@ def measure(
     index = code_line_index(code)
     rows = tuple(
         _function(parsed, definition, complexity, code, index, known.get(definition.line) or tokens, text=text)
-        for definition, complexity in zip(functions, measure_functions(parsed, functions, found.marks), strict=True)
+        for definition, complexity in zip(functions, measure_functions(parsed, functions, found), strict=True)
     )
     lines = (figures.lines if figures else None) or count(parsed.data, code)
     total = tokens.measure(0, len(parsed.data)) if tokens else Halstead()

@@ -9,7 +9,7 @@ from functools import cache
 from tree_sitter import Node, Query, QueryCursor
 
 from agentforge import languages
-from agentforge.parse import MATCH_LIMIT, ParsedFile, grammar, keep_patterns, query_text
+from agentforge.parse import MATCH_LIMIT, ParsedFile, grammar, query_text, switch_off
 
 Captures = dict[str, list[Node]]
 
@@ -20,11 +20,14 @@ class Survey:
 
     Attributes:
         definitions: those of `functions.scm`, a match each, in the order of the file.
-        marks: name of a capture of `complexity.scm`, `comment` or `string` -> its nodes by their ids, each once.
+        marks: name of a capture of `complexity.scm`, `comment` or `string` -> its nodes by their ids, each once. Calls
+            are left out, of which few need to be looked at.
+        calls: the query that finds those.
     """
 
     definitions: list[Captures]
     marks: dict[str, dict[int, Node]]
+    calls: str
 
     @property
     def comments(self) -> list[tuple[int, int]]:
@@ -44,8 +47,8 @@ def survey(parsed: ParsedFile, *, strings: bool) -> Survey:
         parsed: the file.
         strings: whether string literals are wanted.
     """
-    query, defining = _query(parsed.language.name, strings=strings)
-    found = Survey([], defaultdict(dict))
+    query, defining, calls = _query(parsed.language.name, strings=strings)
+    found = Survey([], defaultdict(dict), calls)
     for pattern, captures in QueryCursor(query, match_limit=MATCH_LIMIT).matches(parsed.tree.root_node):
         if pattern in defining:
             found.definitions.append(captures)
@@ -58,19 +61,17 @@ def survey(parsed: ParsedFile, *, strings: bool) -> Survey:
 
 
 @cache
-def _query(language: str, *, strings: bool) -> tuple[Query, range]:
-    """The queries of a language as one, and which of its patterns are those of `functions.scm`.
-
-    The calls of `complexity.scm` are left out: few of them are looked at.
-    """
+def _query(language: str, *, strings: bool) -> tuple[Query, range, str]:
+    """The queries of a language as one, which of its patterns are those of `functions.scm`, and what finds calls."""
     found = languages.get(language)
     kinds = [(kind, "comment") for kind in found.comments] + [(kind, "string") for kind in found.strings if strings]
     trivia = "".join(f"({kind}) @{name}\n" for kind, name in kinds)
     functions = trivia + query_text(language, "functions.scm")
     text = f"{functions}\n{query_text(language, 'complexity.scm')}"
-    query = keep_patterns(Query(grammar(language), text), text, "call", having=False)
+    query = Query(grammar(language), text)
+    calls = switch_off(query, text, "call")
     starts = (query.start_byte_for_pattern(pattern) for pattern in range(query.pattern_count))
-    return query, range(len(kinds), sum(start < len(functions.encode()) for start in starts))
+    return query, range(len(kinds), sum(start < len(functions.encode()) for start in starts)), calls
 
 
 def _outermost(nodes: dict[int, Node]) -> list[tuple[int, int]]:

@@ -7,10 +7,10 @@ from agentforge.parse.tree import (
     ParseTimeoutError,
     captures,
     grammar,
-    keep_patterns,
     parse,
     query,
     query_text,
+    switch_off,
 )
 from agentforge.parse.vocabulary import Vocabulary
 
@@ -23,8 +23,8 @@ __all__ = [
     "captures",
     "decode",
     "grammar",
-    "keep_patterns",
     "parse",
     "query",
     "query_text",
+    "switch_off",
 ]

@@ -71,21 +71,22 @@ def query(language: str, file_name: str) -> Query:
         raise ValueError(f"{path}: {error}") from error
 
 
-def keep_patterns(compiled: Query, text: str, capture: str, *, having: bool) -> Query:
-    """The same query with some of its patterns only: those that have a capture, or those that have it not.
+def switch_off(compiled: Query, text: str, capture: str) -> str:
+    """Switch off those patterns of a query that have a capture, and give their text.
 
     Args:
         compiled: the query.
         text: what it was made of.
         capture: what the name of the capture begins with.
-        having: which of the two.
     """
     written, sign = text.encode(), f"@{capture}".encode()
+    off = []
     for pattern in range(compiled.pattern_count):
         inside = written[compiled.start_byte_for_pattern(pattern) : compiled.end_byte_for_pattern(pattern)]
-        if (sign in inside) is not having:
+        if sign in inside:
             compiled.disable_pattern(pattern)
-    return compiled
+            off.append(inside)
+    return b"\n".join(off).decode()
 
 
 def query_text(language: str, file_name: str) -> str:
