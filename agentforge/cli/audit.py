@@ -182,7 +182,7 @@ def run_rotate(settings: DatabaseSettings, new_key_file: str, key_file: str | No
         request.status = _status(months)
         if request.status != EXIT_CLEAN:
             _print_months([month for month in months if month.problem])
-            say("Nothing was done: the chain is broken.")
+            say("Nothing was done: the chain is broken, or made with another key than the one given.")
             return request.status
         for month in rotate(connection, old, new):
             say(f"{month:%Y-%m} is done.")

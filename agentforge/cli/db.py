@@ -7,10 +7,9 @@ import json
 import sys
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from agentforge.cli.output import say
+from agentforge.cli.output import say, stdout
 from agentforge.errors import EXIT_CLEAN, UsageError
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.embedded import control
@@ -89,13 +88,13 @@ def show_status(settings: DatabaseSettings, *, as_json: bool) -> int:
     for name, value in rows.items():
         if value:
             table.add_row(name, value)
-    Console(highlight=False, markup=False, soft_wrap=True).print(table)
+    stdout().print(table)
     return EXIT_CLEAN
 
 
 def _server_rows(status: ServerStatus) -> dict[str, str]:
     return {
-        "state": status.state + (", until it is stopped" if status.pinned else ""),
+        "state": status.state + (", until it is stopped" if status.pinned and status.pid else ""),
         "version": status.version,
         "data folder": str(status.data_dir),
         "socket": str(status.socket),
@@ -108,7 +107,8 @@ def _server_rows(status: ServerStatus) -> dict[str, str]:
 
 
 def _database_rows(status: DatabaseStatus) -> dict[str, str]:
-    schema = status.schema_version or "none yet"
+    unknown = f"there, and {status.user} may not look into it" if status.has_schema else "none yet"
+    schema = status.schema_version or unknown
     if status.newer:
         schema += ", newer than this agentforge"
     elif status.schema_version and status.pending:

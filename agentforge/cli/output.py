@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime
 from ipaddress import IPv4Interface, IPv6Interface
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
 
 SCHEMA_VERSION = 1
-_UNBROKEN = 10_000
+_WIDE = 10_000  # characters; no table of ours is wider
 
 
 def print_json(members: Mapping[str, Any], version: int = SCHEMA_VERSION) -> None:
@@ -23,20 +23,29 @@ def print_json(members: Mapping[str, Any], version: int = SCHEMA_VERSION) -> Non
     sys.stdout.write("\n")
 
 
-def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+def stdout() -> Console:
+    """Stdout as plain text; in a pipe or a file a table is as wide as what it holds, unless COLUMNS says how wide."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _WIDE
+    return console
+
+
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], right: Container[str] = ()) -> None:
     """A table on stdout: times in the local zone to the minute, yes and no, and nothing for None.
 
-    The first column, which names the row, is not broken; in a pipe or a file nothing is.
+    Args:
+        columns: their names; the first, which names the row, is not broken.
+        rows: a value for each column.
+        right: the columns whose values end in line.
     """
     table = Table(box=None, padding=(0, 2, 0, 0))
     for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=not number)
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=not number)
     for row in rows:
         table.add_row(*map(cell, row))
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _UNBROKEN
-    console.print(table)
+    stdout().print(table)
 
 
 def cell(value: Any) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from datetime import datetime
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from agentforge.cli.database import open_as_owner
 from agentforge.cli.maintenance import interruptible
-from agentforge.cli.output import print_json, say
+from agentforge.cli.output import print_json, print_table, say
 from agentforge.errors import EXIT_CLEAN, AgentForgeError
 from agentforge.store import maintenance, partitions
 from agentforge.store.connection import DatabaseSettings
@@ -28,17 +26,24 @@ def show_partitions(settings: DatabaseSettings, *, exact: bool, as_json: bool) -
         rows = [dataclasses.asdict(partition) for partition in found]
         print_json({"partitions": rows, "exact": exact, "retention": kept})
         return EXIT_CLEAN
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("partition", "from", "to"):
-        table.add_column(column)
-    for column in ("rows" if exact else "rows, about", "MB"):
-        table.add_column(column, justify="right")
-    table.add_column("kept for")
-    for item in found:
-        dates = [f"{edge:%Y-%m-%d}" if edge else "" for edge in (item.start, item.end)]
-        table.add_row(item.name, *dates, f"{item.rows:,}", f"{item.bytes / 1e6:,.1f}", kept[item.table])
-    Console(highlight=False, markup=False).print(table)
+    count = "rows" if exact else "rows, about"
+    print_table(
+        ("partition", "from", "to", count, "MB", "kept for"),
+        (
+            (each.name, _day(each.start), _day(each.end), f"{each.rows:,}", _megabytes(each.bytes), kept[each.table])
+            for each in found
+        ),
+        right={count, "MB"},
+    )
     return EXIT_CLEAN
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f}"
+
+
+def _day(edge: datetime | None) -> str:
+    return f"{edge:%Y-%m-%d}" if edge else ""
 
 
 def run_retention(settings: DatabaseSettings, table: str, retention: str, *, as_json: bool) -> int:

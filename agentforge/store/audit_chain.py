@@ -140,12 +140,15 @@ def check_key(connection: Connection, key: AuditKey | None) -> None:
     """
     latest = connection.execute(load("audit_chain")["latest_key"]).fetchone()
     if latest is not None and latest[0] != (key.id if key else None):
-        made = f"the key {latest[0]}" if latest[0] else "no key"
-        given = f"the key {key.id}" if key else "no key"
+        over = "go over to another one with `agentforge audit rotate-key --new-key-file FILE`."
         raise UsageError(
-            f"The audit chain was made with {made}, and {given} is given.",
-            "Give that key, or go over to another one with `agentforge audit rotate-key`.",
+            f"The audit chain was made with {_named(latest[0])}, and {_named(key.id if key else None)} is given.",
+            f"Give that key (--encryption-key-file FILE), or {over}" if latest[0] else f"Give none, or {over}",
         )
+
+
+def _named(key_id: str | None) -> str:
+    return f"the key {key_id}" if key_id else "no key"
 
 
 def _append(
@@ -253,7 +256,8 @@ def check_link(
             return Problem("changed", link.position, link.log_id, f"{written} now says another time.")
         return Problem("removed", link.position, link.log_id, f"{written} was removed.")
     if link.key_id != key_id or key_id not in keys:
-        text = f"Row {link.log_id} of audit_logs was chained with {link.key_id or 'no key'}, not with the one given."
+        given = " and ".join(map(_named, keys))
+        text = f"Row {link.log_id} of audit_logs was chained with {_named(link.key_id)}, and {given} is given."
         return Problem("changed", link.position, link.log_id, text)
     if not hmac.compare_digest(link_hash(previous, link.columns, keys[key_id]), link.hash):
         text = f"Row {link.log_id} of audit_logs is not what was chained at position {link.position}: it was changed."

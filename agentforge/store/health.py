@@ -57,7 +57,8 @@ class DatabaseStatus:
         user: who is connected.
         vector_version: of pgvector, None where the database does not have it.
         size: bytes.
-        schema_version: the name of the last migration that was applied, None without the schema.
+        schema_version: the name of the last migration that was applied, None where it is not known.
+        has_schema: the schema is there, whether or not the user may look into it.
         pending: names of the migrations that are not.
         newer: names of migrations that this version of the tool does not know.
         last_maintenance: None where there was none, or it may not be seen.
@@ -69,6 +70,7 @@ class DatabaseStatus:
     vector_version: str | None
     size: int
     schema_version: str | None
+    has_schema: bool
     pending: tuple[str, ...]
     newer: tuple[str, ...]
     last_maintenance: datetime | None
@@ -181,6 +183,7 @@ def database_status(connection: Connection) -> DatabaseStatus:
         vector_version=vector_version,
         size=size,
         schema_version=max(applied, default=None),
+        has_schema=has_schema,
         pending=tuple(name for name in known if name not in applied),
         newer=tuple(name for name in applied if name not in known),
         last_maintenance=last_maintenance,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 1.0
+_NAMED = 16  # names of partitions that a step says; the months of an ordinary rollover
 _CHOSEN = ("settings", "memory")  # findings about what an administrator has set, which no night changes
 
 
@@ -136,9 +137,16 @@ def _rollover(work: Work) -> None:
                 made.append(item.name)
                 moved += item.rows
     if made:
-        work.done.append(("would make " if work.options.dry_run else "made ") + ", ".join(made))
+        work.done.append(f"{'would make' if work.options.dry_run else 'made'} {_named(made)}")
     if moved:
         work.done.append(f"{moved:,} rows moved out of the defaults")
+
+
+def _named(things: Sequence[str]) -> str:
+    """Their names, where these are not too many to read."""
+    if len(things) <= _NAMED:
+        return ", ".join(things)
+    return f"{', '.join(things[:3])} ... {things[-1]}, {len(things):,} in all"
 
 
 def _retention(work: Work) -> None:
@@ -157,7 +165,7 @@ def _retention(work: Work) -> None:
     if folder is not None:
         verbs = verbs.replace("would ", "would archive and ") if options.dry_run else f"archived and {verbs}"
     if retired:
-        work.done.append(f"{verbs} {', '.join(retired)}")
+        work.done.append(f"{verbs} {_named(retired)}")
 
 
 def _sessions(work: Work) -> None:

@@ -192,7 +192,7 @@ def test_a_role_that_may_see_little_is_told_what_was_not_looked_at(well: Connect
     assert {"migrations", "maintenance"} <= hidden
     assert [finding for finding in findings if "not looked at" in finding.what and finding.severity != "info"] == []
     assert {"version", "size", "connections", "row_security"} <= {finding.id for finding in findings}
-    assert (status.schema_version, status.last_maintenance) == (None, None)
+    assert (status.schema_version, status.has_schema, status.last_maintenance) == (None, True, None)
 
 
 def test_the_application_s_role_gets_no_false_alarm(well: Connection) -> None:
@@ -213,7 +213,7 @@ def test_an_empty_database_is_told_how_to_begin(database_url: str) -> None:
     first = next(finding for finding in findings if finding.id == "migrations")
     assert (first.severity, first.remedy) == ("warning", "agentforge db init")
     assert [finding for finding in findings if "not looked at" in finding.what] == []
-    assert status.schema_version is None
+    assert (status.schema_version, status.has_schema) == (None, False)
     assert status.pending == tuple(migration.name for migration in migrations())
 
 

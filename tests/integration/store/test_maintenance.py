@@ -225,7 +225,13 @@ def test_the_audit_trail_is_chained_and_encrypted_where_there_is_a_key(database:
     values = "SELECT count(*) FROM audit_logs WHERE new_values::text LIKE '%a name%'"
     assert database.execute(values.encode()).fetchone() == (0,)
     assert "encrypted" not in only(database, "chain", Options(audit_key=key)).done
-    assert "no key is given" in str(only(database, "chain").error), "a key that is forgotten is told"
+    forgotten = str(only(database, "chain").error)
+    assert "no key is given. Give that key (--encryption-key-file FILE)" in forgotten, "a key that is forgotten is told"
+
+
+def test_many_partitions_are_not_all_named(database: Connection) -> None:
+    done = only(database, "rollover", Options(months_ahead=4)).done
+    assert re.match(r"made (\w+, ){2}\w+ \.\.\. \w+, 20 in all", done)
 
 
 def test_what_is_critical_is_a_failure(database: Connection) -> None:
