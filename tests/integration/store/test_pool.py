@@ -108,7 +108,7 @@ def test_a_connection_that_the_server_ended_is_replaced(one: Pool, world: World)
 
 def test_who_waits_too_long_for_a_connection_is_told_so(world: World) -> None:
     with (
-        pool(world.app_url, size=1, timeout=0.5) as opened,
+        pool(world.app_url, size=1, timeout=1.0) as opened,
         opened.transaction(world.tokens["rob"]),
         pytest.raises(DatabaseError, match="became free"),
         opened.transaction(world.tokens["ann"]),
