@@ -87,11 +87,13 @@ def test_the_file_of_the_tree(tree: Path) -> None:
 
 
 def test_a_flag_and_a_variable_have_the_last_word(tree: Path) -> None:
-    assert ("a.py", "B602") not in found(str(tree), "--disable", "B602")
-    assert ("tests/a.py", "B101") in found(str(tree), "--enable", "B101")
-    assert ("a.py", "B404") in found(str(tree), AGENTFORGE_ENABLE="B404")
+    by_flags = found(str(tree), "--disable", "B602", "--enable", "B101")
+    assert ("a.py", "B602") not in by_flags
+    assert ("tests/a.py", "B101") in by_flags
+    by_both = found(str(tree), "--exclude", "tests/", AGENTFORGE_ENABLE="B404")
+    assert ("a.py", "B404") in by_both
+    assert {path for path, _ in by_both} == {"a.py"}
     assert ("a.py", "B404") not in found(str(tree), "--disable", "B4*", AGENTFORGE_ENABLE="B404")
-    assert {path for path, _ in found(str(tree), "--exclude", "tests/")} == {"a.py"}
     assert {path for path, _ in found(str(tree), AGENTFORGE_INCLUDE="tests/,b/")} == {"tests/a.py"}
 
 
