@@ -100,6 +100,9 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
     functions = comparison.functions(
         projects, min_lines=request.min_lines, language=request.language, tests=request.tests
     )
+    if lacking := comparison.not_embedded(projects):
+        who = "1 function is" if lacking == 1 else f"{lacking:,} functions are"
+        observer(Notice(f"{who} not embedded yet, and not compared. `agentforge embed` makes the vectors."))
     functions = replace(functions, vectors=comparable(functions.vectors, projects[0].layout))
     if not curve.calibrated:
         observer(Notice(f"The model {chosen[0].model_name} was never calibrated: scores are cosines."))

@@ -110,6 +110,16 @@ class Comparison:
             new=[index for index, row in enumerate(rows) if row[9]],
         )
 
+    def not_embedded(self, projects: Sequence[ComparedProject]) -> int:
+        """How many functions of these projects are not among those that `functions` gives, for want of a vector."""
+        parameters = {
+            "project_ids": [project.id for project in projects],
+            "branches": [project.branch for project in projects],
+            "model_id": projects[0].model_id,
+        }
+        row = self._connection.execute(self._queries["not_embedded"], parameters).fetchone()
+        return row[0] if row else 0
+
     def content_hashes(self, project: ComparedProject) -> dict[str, str]:
         """SHA-256 of each file of a project as the last analysis of its branch read it, by path."""
         found = current_files(self._connection, project.id, project.branch)

@@ -26,6 +26,13 @@ WHERE f.lines_of_code >= %(min_lines)s AND (%(tests)s OR NOT a.is_test)
   AND (%(language)s::text IS NULL OR a.file_type = %(language)s)
 ORDER BY f.id;
 
+-- not_embedded --
+-- How many functions of some branches are in files that a model did not embed.
+SELECT coalesce(sum(a.function_count), 0)::bigint
+FROM unnest(%(project_ids)s::bigint[], %(branches)s::text[]) AS s (project_id, branch)
+JOIN agentforge.file_analyses AS a ON a.project_id = s.project_id AND a.branch = s.branch AND a.superseded_by IS NULL
+WHERE a.model_id IS DISTINCT FROM %(model_id)s;
+
 -- functions_by_id --
 SELECT f.id, p.name, a.file_path, a.file_type, f.qualified_name, f.function_signature, f.start_line, f.end_line,
        f.lines_of_code, f.cyclomatic, f.cognitive, f.code

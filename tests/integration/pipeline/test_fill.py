@@ -270,6 +270,21 @@ def test_an_analysis_embeds_what_an_earlier_one_left_out(bench: Bench) -> None:
     assert bench.analyze(effort="none").analysis.files_analyzed == bench.analyze().analysis.files_analyzed == 0
 
 
+def test_what_is_not_embedded_does_not_look_as_if_it_were_compared(bench: Bench) -> None:
+    write_functions(bench, 4)
+    bench.analyze(effort="none")
+    said: list[Event] = []
+    request = DuplicatesRequest(lambda: None, (), False, False, None, False, None, 2, 10)
+    assert find_duplicates(Comparison(bench.connection), request, said.append).functions == 0
+    assert [getattr(event, "text", "") for event in said] == [
+        "4 functions are not embedded yet, and not compared. `agentforge embed` makes the vectors."
+    ]
+    fill(bench.connection, task(bench), ignore)
+    said.clear()
+    assert find_duplicates(Comparison(bench.connection), request, said.append).functions == 4
+    assert said == []
+
+
 def test_what_the_fill_embedded_needs_no_analysis(bench: Bench) -> None:
     write_functions(bench, 4)
     bench.analyze(effort="none")

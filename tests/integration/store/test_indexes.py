@@ -96,6 +96,7 @@ HOT = [
     ("duplicates", "compared_projects", {}, "project_analyses_latest"),
     ("duplicates", "candidates", {**COMPARED, "model_id": 1}, "file_analyses_(current|path)"),
     ("duplicates", "candidates", {**COMPARED, "model_id": 1}, "functions_file"),
+    ("duplicates", "not_embedded", {**SCOPE, "model_id": 1}, "file_analyses_(current|path)"),
     ("similar", "functions_named", {"name": "save"}, "functions_name"),
     ("similar", "functions_at", AT, "file_analyses_name"),
     ("similar", "functions_at", AT, "functions_file"),
