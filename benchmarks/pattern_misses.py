@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from patterns import Hit, hits, show
@@ -35,47 +35,41 @@ class TooFar(Finder):
         """The centroid, and no least cosine."""
         return Bounds(super().bounds(pattern).centroid, -1.0)
 
-    def find(self, *arguments: object, **options: object) -> list[Within]:
+    def find(self, parsed: ParsedFile, functions: Sequence[Function], *, is_test: bool, **_: object) -> list[Within]:
         """As `Finder.find`."""
-        found = super().find(*arguments, **options)
+        found = super().find(parsed, functions, is_test=is_test)
         return [item for item in found if item.score < super(TooFar, self).bounds(item.pattern).least]
 
 
 class Lacking(Finder):
     """Finds functions that are near enough and lack something that a pattern demands."""
 
-    def possible(
-        self, vocabulary: Vocabulary, language: str, *, is_test: bool, wanted: Callable[..., bool] = bool
-    ) -> list[Pattern]:
+    def possible(self, vocabulary: Vocabulary, language: str, *, is_test: bool, **_: object) -> list[Pattern]:
         """All patterns that look at such files: what is demanded does not count."""
         return [item for item in self.patterns if item.applies_to(language) and (item.in_tests or not is_test)]
 
-    def find(
-        self, parsed: ParsedFile, functions: Sequence[Function], *, is_test: bool, wanted: Callable[..., bool] = bool
-    ) -> list[Within]:
+    def find(self, parsed: ParsedFile, functions: Sequence[Function], *, is_test: bool, **_: object) -> list[Within]:
         """As `Finder.find`."""
+        return list(self._lacking(parsed, functions, is_test=is_test)) if functions else []
+
+    def _lacking(self, parsed: ParsedFile, functions: Sequence[Function], *, is_test: bool) -> Iterator[Within]:
         language = parsed.language.name
         patterns = self.possible(parsed.vocabulary, language, is_test=is_test)
         features = extract(parsed, [(item.start_byte, item.end_byte) for item in functions])
         snippets = [
             Snippet(language, item.name, item.code, made) for item, made in zip(functions, features, strict=True)
         ]
-        if not snippets:
-            return []
-        return list(self._lacking(parsed, functions, patterns, self.embedder.embed(snippets)))
-
-    def _lacking(self, parsed, functions, patterns, vectors) -> Iterator[Within]:
-        for function, vector in zip(functions, vectors, strict=True):
-            span = (function.start_byte, function.end_byte)
+        for function, vector in zip(functions, self.embedder.embed(snippets), strict=True):
             for pattern in patterns:
                 bounds = self.bounds(pattern)
                 score = float(vector @ bounds.centroid)
-                if score >= bounds.least and not meets(pattern, parsed, function, span):
+                if score >= bounds.least and not meets(pattern, parsed, function):
                     yield Within(pattern, function, score)
 
 
-def meets(pattern: Pattern, parsed: ParsedFile, function: Function, span: tuple[int, int]) -> bool:
+def meets(pattern: Pattern, parsed: ParsedFile, function: Function) -> bool:
     """Whether a function has all that a pattern demands."""
+    span = (function.start_byte, function.end_byte)
     if function.lines_of_code < pattern.min_lines or not has_words(pattern, parsed.data.lower()[slice(*span)]):
         return False
     return demands_met(pattern, without_comments(parsed, span).lower(), parsed, span)
