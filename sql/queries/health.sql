@@ -125,18 +125,28 @@ WHERE h.inhparent = to_regclass('agentforge.function_embeddings')  -- nothing se
   AND c.reltuples > %(index_rows)s AND NOT EXISTS (SELECT FROM found WHERE found.table_name = c.relname);
 
 -- meaning --
--- Functions whose vectors are not complete: while there are some, searches among them compare words and structure only.
+-- Functions whose vectors are not complete: while there are some, searches among them compare words and structure only. And
+-- those that have none.
 WITH found AS (
     SELECT m.name, count(*) AS functions, count(DISTINCT e.project_id) AS projects
     FROM agentforge.function_embeddings AS e JOIN agentforge.embedding_models AS m ON m.id = e.model_id
     WHERE e.lacks_meaning GROUP BY m.id
+), bare AS (
+    SELECT sum(function_count) AS functions, count(DISTINCT project_id) AS projects
+    FROM agentforge.file_analyses WHERE model_id IS NULL AND superseded_by IS NULL
+    HAVING sum(function_count) > 0
 )
 SELECT 'info', name, format('%%s functions of %%s projects have no meaning yet (model %%s)', functions, projects, name),
        to_jsonb(functions), 'rows',
        'agentforge embed' || CASE WHEN name = 'hybrid' THEN '' ELSE ' --model ' || quote_ident(name) END
 FROM found
 UNION ALL
-SELECT 'ok', '', 'every vector is complete', to_jsonb(0), 'rows', '' WHERE NOT EXISTS (SELECT FROM found);
+SELECT 'info', '', format('%%s functions of %%s projects have no vector: nothing compares them', functions, projects),
+       to_jsonb(functions), 'rows', 'agentforge embed'
+FROM bare
+UNION ALL
+SELECT 'ok', '', 'every vector is complete', to_jsonb(0), 'rows', ''
+WHERE NOT EXISTS (SELECT FROM found) AND NOT EXISTS (SELECT FROM bare);
 
 -- invalid_indexes --
 SELECT 'warning', i.relname::text, format('the index %%s is not valid: its building was cut short', i.relname), NULL, '',

@@ -23,6 +23,7 @@ from agentforge.pipeline.similar import Found, Request, similar
 from agentforge.store import lifecycle, meaning, neighbours
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.duplicates import Comparison
+from agentforge.store.health import health_checks
 from agentforge.store.similar import Search
 from agentforge.store.text_search import TextSearch
 
@@ -279,6 +280,8 @@ def test_what_is_not_embedded_does_not_look_as_if_it_were_compared(bench: Bench)
     assert [getattr(event, "text", "") for event in said] == [
         "4 functions are not embedded yet, and not compared. `agentforge embed` makes the vectors."
     ]
+    (told,) = [item for item in health_checks(bench.connection) if item.id == "meaning"]
+    assert told.what == "4 functions of 1 projects have no vector: nothing compares them"
     fill(bench.connection, task(bench), ignore)
     said.clear()
     assert find_duplicates(Comparison(bench.connection), request, said.append).functions == 4
