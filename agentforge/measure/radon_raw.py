@@ -15,6 +15,7 @@ import sys
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from radon.raw import Module, _logical, analyze, is_single_token
 
@@ -50,21 +51,28 @@ def _expression(text: str, plain: str, inside: str) -> str:
     return rf"(?:{text}|[^{plain}]++|[(\[{{](?:{nested})*+[)\]}}])++"
 
 
-_SIGNS = r"\#()\[\]{};\"'\\\\"
-_STATEMENT_LINE = _expression(_ON_ONE_LINE, rf":\n{_SIGNS}", rf":\n{_SIGNS}")
-_STATEMENT = _expression(f"{_TRIPLE}|{_SINGLE}", rf"\n{_SIGNS}", _SIGNS)
-# Whole pieces, which `_count` would count without looking closer: lines that are blank, comments, or a statement each
-# without a colon but at its end; one text that stands alone; any other statement without a comment.
-_WHOLE = re.compile(
-    rf"""((?:[ \t]*+\n)++)
-    |((?:[ \t]*+\#[^\n]*+\n)++)
-    |((?:[ \t]*+(?!{_PREFIX}["'])(?!\n){_STATEMENT_LINE}(?::[ \t]*+)?+\n)++)
-    |([ \t]*+{_PREFIX}(?:{_TRIPLE}|{_SINGLE})[ \t]*+\n)
-    |({_STATEMENT}\n)""",
-    re.DOTALL | re.VERBOSE,
-)
+_SIGNS = r"\#()\[\]{};\"'\\"
 _BLANK, _COMMENTS, _STATEMENTS, _STRING = 1, 2, 3, 4
 _COLON = re.compile(rf"""(?:[^:"']++|:=|{_TRIPLE}|{_SINGLE})*+:""", re.DOTALL)
+
+
+@cache
+def _whole() -> re.Pattern[str]:
+    """What `_count` would count without looking closer: a group for each of the kinds above, and one for the rest.
+
+    They are lines that are blank, comments, or a statement each without a colon but at its end; one text that stands
+    alone; any other statement without a comment.
+    """
+    line = _expression(_ON_ONE_LINE, rf":\n{_SIGNS}", rf":\n{_SIGNS}")
+    statement = _expression(f"{_TRIPLE}|{_SINGLE}", rf"\n{_SIGNS}", _SIGNS)
+    return re.compile(
+        rf"""((?:[ \t]*+\n)++)
+        |((?:[ \t]*+\#[^\n]*+\n)++)
+        |((?:[ \t]*+(?!{_PREFIX}["'])(?!\n){line}(?::[ \t]*+)?+\n)++)
+        |([ \t]*+{_PREFIX}(?:{_TRIPLE}|{_SINGLE})[ \t]*+\n)
+        |({statement}\n)""",
+        re.DOTALL | re.VERBOSE,
+    )
 
 
 @dataclass(slots=True)
@@ -131,10 +139,10 @@ def _is_odd(text: str) -> bool:
 
 
 def _by_pieces(text: str) -> _Counts:
-    counts = _Counts()
+    counts, whole = _Counts(), _whole()
     position, size = 0, len(text)
     while position < size:
-        match = _WHOLE.match(text, position)
+        match = whole.match(text, position)
         if match is None:
             piece, end = _piece(text, position)
             _count(counts, text, piece, end)
@@ -146,7 +154,7 @@ def _by_pieces(text: str) -> _Counts:
 
 
 def _count_whole(counts: _Counts, text: str, match: re.Match[str]) -> None:
-    """Count what `_WHOLE` matched."""
+    """Count what `_whole` matched."""
     start, end = match.span()
     lines = text.count("\n", start, end)
     if match.lastindex == _BLANK:

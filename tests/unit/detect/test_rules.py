@@ -45,6 +45,12 @@ def test_examples(name: str, code: str, kind: str) -> None:
         assert all("{" not in violation.message or "{" in code for violation in violations)
 
 
+def test_each_unreachable_statement_of_a_block_is_found() -> None:
+    code = "def f():\n    return 1\n    g()\n    return 2\n    h()\nraise E\nk()\n"
+    found_lines = [item.line for item in found(alone("python:python-unreachable-code"), code)]
+    assert found_lines == [3, 5]  # outside of blocks nothing is said
+
+
 @pytest.mark.parametrize("language", languages.names())
 def test_every_query_compiles(language: str) -> None:
     rules = rule_set(language)

@@ -107,6 +107,13 @@ def test_every_figure_of_a_package_equals_radons() -> None:
                 "\\",
                 "\t\x0c",
                 "class A: x = 1  # y: z",
+                "'a' \"b:\"",
+                "'x'.y()",
+                "x = [a, {b: (c)}, '']",
+                "f('a:b', \"it's\\\"\") if 'c' else ':'",
+                "((((((((1))))))))",
+                'r"""d: \'',
+                "",
             ]
         ),
         max_size=12,
