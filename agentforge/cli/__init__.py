@@ -48,12 +48,14 @@ def run(arguments: list[str]) -> int:
         return _nobody_reads()
     except AgentForgeError as error:
         if debug:
-            raise
-        _complain(str(error))
+            _show_where()
+        else:
+            _complain(str(error))
         return error.exit_code
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - nobody else would say anything
         if debug:
-            raise
+            _show_where()
+            return EXIT_INTERNAL
         notes = "".join(f"{note}\n" for note in getattr(error, "__notes__", ()))
         _complain(
             f"Internal error: {type(error).__name__}: {error}\n{notes}"
@@ -66,6 +68,12 @@ def _nobody_reads() -> int:
     """The reader of a pipe has seen enough; Python must not complain about it again when it shuts down."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
     return EXIT_CLEAN
+
+
+def _show_where() -> None:
+    import traceback
+
+    traceback.print_exc()
 
 
 def _complain(message: str) -> None:

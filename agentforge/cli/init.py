@@ -36,7 +36,7 @@ def run_init(settings: DatabaseSettings, password_fd: int | None, *, as_json: bo
     if as_json:
         print_json({"database": name, "applied": list(applied)})
         return complain(steps)
-    made = f"applied {', '.join(applied)}" if applied else "the schema was up to date"
+    made = f"applied {len(applied)} migrations, up to {applied[-1]}" if applied else "the schema was up to date"
     sys.stdout.write(f"The database {name} is ready: {made}.\n")
     if not settings.embedded:
         say(_next_steps(role, has_password=password is not None))

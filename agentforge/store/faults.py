@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from agentforge.errors import DatabaseError
+
+# What the driver logs of a lost connection, we say; without a handler Python would write it to stderr, too.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 # What to do, by SQLSTATE or the beginning of one (https://www.postgresql.org/docs/18/errcodes-appendix.html).
 BY_STATE = {

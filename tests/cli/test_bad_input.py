@@ -151,3 +151,9 @@ def test_a_reader_that_has_seen_enough_is_no_finding(arguments: tuple[str, ...])
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 0
+
+
+def test_debug_shows_where_it_failed_and_keeps_the_exit_code() -> None:
+    done = run("--debug", "whoami", "--database-url", "postgresql://127.0.0.1:1/none")
+    assert done.returncode == 3
+    assert "Traceback" in done.stderr

@@ -30,10 +30,12 @@ class ServerPaths:
     Attributes:
         home: the folder that holds all of it, private to the caller.
         sockets: the folder of the Unix socket, private to the server's account.
+        named: the folder that was asked for; for root, `home` may stand in its place.
     """
 
     home: Path
     sockets: Path
+    named: Path
 
     @property
     def data(self) -> Path:
@@ -81,16 +83,16 @@ def locate(data_dir: str | None, account: Account) -> ServerPaths:
     Raises:
         EmbeddedServerError: the path is longer than PostgreSQL can handle.
     """
-    home = Path(os.path.abspath(data_dir)) if data_dir else default_folder()  # noqa: PTH100 - keeps symbolic links
-    if account.changed and not (data_dir and account.can_enter(home)):
-        home = root_folder() / _key(home)
+    named = Path(os.path.abspath(data_dir)) if data_dir else default_folder()  # noqa: PTH100 - keeps symbolic links
+    inside = account.changed and not (data_dir and account.can_enter(named))
+    home = root_folder() / _key(named) if inside else named
     if len(os.fsencode(home)) > DATA_PATH_LIMIT:
         raise EmbeddedServerError(
             f"the path of the database folder has {len(os.fsencode(home))} bytes, "
             f"and PostgreSQL handles {DATA_PATH_LIMIT}.",
             f"Choose a data folder with a shorter path. {_USE_DSN}",
         )
-    return ServerPaths(home, _socket_folder(home, account))
+    return ServerPaths(home, _socket_folder(home, account), named)
 
 
 def root_folder() -> Path:
@@ -126,6 +128,8 @@ def prepare(paths: ServerPaths, account: Account) -> None:
             private_folder(paths.home.parent, os.geteuid(), 0o711)
         paths.home.parent.mkdir(parents=True, exist_ok=True)
         _home_folder(paths.home, shared)
+        if paths.named != paths.home:
+            _note_name(paths)
         if not paths.sockets.exists():
             paths.sockets.mkdir(mode=0o700, exist_ok=True)
             account.give(paths.sockets)
@@ -182,6 +186,14 @@ def _home_folder(home: Path, mode: int) -> None:
             f"Choose an empty folder, or one that does not exist yet. {_USE_DSN}",
         )
     marker.touch(mode=0o600)
+
+
+def _note_name(paths: ServerPaths) -> None:
+    """Let a person tell which folder this one stands for, who would remove it with that."""
+    note = paths.home / "named"
+    if not note.exists():
+        note.touch(mode=0o600)
+        note.write_bytes(os.fsencode(paths.named) + b"\n")
 
 
 def _socket_folder(home: Path, account: Account) -> Path:

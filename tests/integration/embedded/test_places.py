@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from fix_embedded import clean_up, run_client, start_client, wait_for_line
 
+from agentforge.store.embedded import paths
+from agentforge.store.embedded.account import Account
 from agentforge.store.embedded.server import Server
 
 NOBODY = 65534
@@ -75,6 +77,19 @@ def test_root_runs_it_as_somebody_else(folder: Path) -> None:
         pid = Server(str(folder)).pid
         assert Path(f"/proc/{pid}").stat().st_uid != 0
         client.kill()
+
+
+@needs_root
+def test_a_folder_of_root_s_says_in_whose_place_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "ROOT_FOLDERS", (tmp_path / "roots",))
+    account = Account("nobody", NOBODY, NOBODY, changed=True)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    found = paths.locate(str(closed / "data"), account)
+    for _ in range(2):
+        paths.prepare(found, account)
+    assert found.home.parent == tmp_path / "roots"
+    assert (found.home / "named").read_text() == f"{closed}/data\n"
 
 
 @needs_root

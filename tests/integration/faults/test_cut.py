@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import count, cycle
@@ -186,3 +188,9 @@ def test_other_commands_say_that_the_database_is_lost(
     assert lost > 3
     line.arm(None)
     assert run([*command.split(), "--database-url", line.url]) == 0
+
+
+def test_what_the_driver_logs_of_a_lost_connection_is_not_printed_beside_the_message() -> None:
+    log = "import logging, agentforge.store.faults; logging.getLogger('psycopg').warning('connection lost')"
+    done = subprocess.run([sys.executable, "-c", log], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
