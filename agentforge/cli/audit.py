@@ -17,6 +17,7 @@ from agentforge.cli.database import open_as_owner, open_database
 from agentforge.cli.encryption import encryption_key
 from agentforge.cli.output import SCHEMA_VERSION, print_json, say
 from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
+from agentforge.report.text import showable
 from agentforge.store import audit_chain, audit_key, audit_log
 from agentforge.store.audit_chain import Head, Month
 from agentforge.store.audit_encryption import rotate
@@ -83,7 +84,7 @@ def _print_lines(found: Sequence[Entry]) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for row, entry in zip(rows, (None, *found), strict=True):
         console.print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-        change = _printable(_change(entry.old_values, entry.new_values)) if entry else ""
+        change = showable(_change(entry.old_values, entry.new_values)) if entry else ""
         if change:
             console.print(f"    {change}", style="dim")
 
@@ -94,7 +95,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     project = entry.project or (f"#{entry.project_id}" if entry.project_id else "")
     rows = "" if entry.row_count is None else f"{entry.row_count:,}"
     time = f"{entry.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
-    return tuple(map(_printable, (time, who, entry.action, resource, project, rows)))
+    return tuple(map(showable, (time, who, entry.action, resource, project, rows)))
 
 
 def _change(old: Any, new: Any) -> str:
@@ -188,7 +189,3 @@ def run_rotate(settings: DatabaseSettings, new_key_file: str, key_file: str | No
             say(f"{month:%Y-%m} is done.")
     sys.stdout.write(f"The audit trail is under the key {new.id}. From now on name {new_key_file}.\n")
     return EXIT_CLEAN
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else json.dumps(text)[1:-1]

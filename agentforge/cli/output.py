@@ -13,6 +13,8 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
+from agentforge.report.text import block, showable
+
 SCHEMA_VERSION = 1
 _WIDE = 10_000  # characters; no table of ours is wider
 
@@ -34,6 +36,8 @@ def stdout() -> Console:
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], right: Container[str] = ()) -> None:
     """A table on stdout: times in the local zone to the minute, yes and no, and nothing for None.
 
+    What moves the cursor or turns the direction of text is escaped, as values may be what others wrote.
+
     Args:
         columns: their names; the first, which names the row, is not broken.
         rows: a value for each column.
@@ -44,7 +48,7 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], right: Co
         justify: Literal["left", "right"] = "right" if column in right else "left"
         table.add_column(column, justify=justify, overflow="fold", no_wrap=not number)
     for row in rows:
-        table.add_row(*map(cell, row))
+        table.add_row(*(showable(cell(value)) for value in row))
     stdout().print(table)
 
 
@@ -63,7 +67,7 @@ def cell(value: Any) -> str:
 
 def say(text: str) -> None:
     """A note on stderr."""
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(block(text))
 
 
 def ignore(_: str) -> None:

@@ -11,6 +11,7 @@ from agentforge.cli.database import open_database
 from agentforge.cli.login import who
 from agentforge.cli.output import print_json, print_table, say
 from agentforge.errors import EXIT_CLEAN, UsageError
+from agentforge.report.text import showable
 from agentforge.store import passwords, users
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.requests import Request
@@ -145,5 +146,5 @@ def _done(members: Mapping[str, object], text: str, *, as_json: bool) -> int:
     if as_json:
         print_json(members)
     else:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(f"{showable(text)}\n")
     return EXIT_CLEAN

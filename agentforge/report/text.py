@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from agentforge.model import FlowStep
+if TYPE_CHECKING:
+    from agentforge.model import FlowStep
 
 # Controls, what ends a line or turns its direction, and halves of surrogate pairs.
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -136,6 +136,12 @@ def test_logging_in_keeps_a_token_that_nobody_else_reads(shell: Shell, ada: str)
     assert shell.run("logout").stderr == "You were not logged in.\n"
 
 
+def test_what_a_client_calls_itself_moves_no_cursor(shell: Shell, ada: str) -> None:
+    shell.log_in(ada)
+    shell.people.administer("UPDATE user_sessions SET user_agent = E'\\x1b[31mred\\u202e'")
+    assert "\\x1b[31mred\\u202e" in shell.run("sessions").stdout
+
+
 def test_a_session_that_was_ended_says_so_and_is_nobody_elses(shell: Shell, ada: str) -> None:
     shell.log_in(ada)
     shell.people.administer("DELETE FROM user_sessions")
