@@ -11,6 +11,7 @@ from rich.text import Text
 from agentforge.cli.database import open_as_it_is
 from agentforge.cli.output import ignore, print_json, say
 from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS
+from agentforge.report.text import showable
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.health import SEVERITIES, DatabaseStatus, Finding, database_status, health_checks, worst
 from agentforge.store.requests import Request
@@ -52,9 +53,9 @@ def _print_lines(shown: list[Finding], findings: tuple[Finding, ...], *, quiet: 
     console = Console(highlight=False, soft_wrap=True)
     for finding in sorted(shown, key=lambda finding: -SEVERITIES.index(finding.severity)):
         severity = Text(f"{finding.severity:<9}", style=_STYLES[finding.severity])
-        console.print(Text.assemble(severity, f"{finding.id:<16} ", finding.what))
+        console.print(Text.assemble(severity, f"{finding.id:<16} ", showable(finding.what)))
         if finding.remedy:
-            console.print(Text(f"{'':<26} {finding.remedy}", style="dim"))
+            console.print(Text(f"{'':<26} {showable(finding.remedy)}", style="dim"))
     if not quiet:
         counts = Counter(finding.severity for finding in findings)
         total = ", ".join(f"{_WORDS[name]} {counts[name]}" for name in reversed(SEVERITIES))

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime
-from ipaddress import IPv4Interface, IPv6Interface
 from typing import Any, Literal
 
 from rich.console import Console
@@ -58,8 +57,6 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, IPv4Interface | IPv6Interface):
-        return str(value.ip)
     if isinstance(value, datetime):
         return f"{value.astimezone():%Y-%m-%d %H:%M}"
     return str(value)

@@ -12,7 +12,7 @@ SELECT agentforge.logout(%(everywhere)s, %(user_agent)s);
 SELECT user_id, username, email, role, session_id, expires_at FROM agentforge.whoami();
 
 -- sessions --
-SELECT id, username, created_at, expires_at, ip_address::text, user_agent, is_current FROM agentforge.session_list();
+SELECT id, username, created_at, expires_at, host(ip_address), user_agent, is_current FROM agentforge.session_list();
 
 -- revoke_session --
 SELECT agentforge.revoke_session(%(id)s);
