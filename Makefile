@@ -57,6 +57,7 @@ student:
 	$(PYTHON) training/sample.py $(WORK)
 	$(PYTHON) training/teacher.py $(WORK) --model $(MINILM)
 	$(PYTHON) training/student.py $(WORK)
+	$(PYTHON) training/projection.py $(WORK)
 
 clean:
 	rm -rf $(VENV) .venv-transformers

@@ -21,7 +21,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ from tree_sitter import Query
 
 from agentforge import languages, parse
 from agentforge.embed import features
-from agentforge.embed.hashed import HashedEmbedder, Projection
+from agentforge.embed.hashed import HashedEmbedder
 from agentforge.embed.interface import Embedder, Snippet, load
 from agentforge.embed.snippets import snippet_from_code
 from agentforge.measure import measure
@@ -249,13 +248,12 @@ def systems(models: list[str], sweep: bool) -> dict[str, Callable[[list[Snippet]
     def add(name: str, embedder: Embedder) -> None:
         found[name] = lambda queries, corpus: embedder.embed(queries) @ embedder.embed(corpus).T
 
-    add("words only", HashedEmbedder(Projection(word_dimension=255, node_dimension=1, word_weight=1.0)))
-    add("structure only", HashedEmbedder(Projection(word_dimension=1, node_dimension=255, word_weight=0.0)))
+    add("words only", HashedEmbedder(1.0))
+    add("structure only", HashedEmbedder(0.0))
     add("fast", load("fast"))
     if sweep:
-        for dimension, weight, hashes in product((128, 160, 192), (0.4, 0.5, 0.6, 0.7), (1, 2, 4)):
-            shape = Projection(dimension, 256 - dimension, weight, hashes)
-            add(f"{dimension}/{weight}/{hashes}", HashedEmbedder(shape))
+        for weight in (0.4, 0.5, 0.7, 0.8):
+            add(f"fast with {weight} for words", HashedEmbedder(weight))
     for model in models:
         add(Path(model).name, load(model))
     return found

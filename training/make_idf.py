@@ -22,7 +22,8 @@ from tree_sitter import Query
 
 from agentforge import languages, parse
 from agentforge.embed import features
-from agentforge.embed.hashed import IDF_BUCKETS, IDF_STEP
+from agentforge.embed.hashed import IDF_STEP
+from agentforge.embed.projection import BUCKETS
 
 FUNCTIONS_PER_LANGUAGE = 6000
 MAX_BYTES = 300_000
@@ -81,12 +82,12 @@ def sample(language: str, files: list[Path]) -> list[bytes]:
 
 
 def document_frequency(functions: list[bytes]) -> np.ndarray:
-    """The share of functions that hold a feature of each bucket, shape (2, IDF_BUCKETS)."""
-    shares = np.zeros((2, IDF_BUCKETS))
+    """The share of functions that hold a feature of each bucket, shape (2, BUCKETS)."""
+    shares = np.zeros((2, BUCKETS))
     for channel, (ids, _counts, rows) in enumerate(features.unpack(functions)):
-        bucket = ids.astype(np.int64) % IDF_BUCKETS
-        distinct = np.unique(rows * IDF_BUCKETS + bucket) % IDF_BUCKETS
-        shares[channel] = np.bincount(distinct, minlength=IDF_BUCKETS) / len(functions)
+        bucket = ids.astype(np.int64) % BUCKETS
+        distinct = np.unique(rows * BUCKETS + bucket) % BUCKETS
+        shares[channel] = np.bincount(distinct, minlength=BUCKETS) / len(functions)
     return shares
 
 

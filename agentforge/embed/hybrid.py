@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agentforge.embed.hashed import HashedEmbedder, Projection
+from agentforge.embed.hashed import WORDS_WEIGHT, HashedEmbedder
 from agentforge.embed.interface import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -29,13 +29,10 @@ class Shape:
     """How the channels share a vector.
 
     Attributes:
-        words, structure: components of these channels; the meaning, which comes first, has what its net gives.
         meaning_weight, words_weight, structure_weight: of the cosine of each channel; the sum is 1.
         at_once: of how many functions the meaning is made before an analysis is stored.
     """
 
-    words: int
-    structure: int
     meaning_weight: float
     words_weight: float
     structure_weight: float
@@ -46,7 +43,7 @@ class Shape:
 def shape_of(meaning: str) -> Shape:
     """What `hybrid.toml` says for a kind of net."""
     table: dict[str, Any] = tomllib.loads(resources.files(__package__).joinpath("hybrid.toml").read_text("utf-8"))
-    return Shape(table["words"], table["structure"], **table[meaning])
+    return Shape(**table[meaning])
 
 
 class HybridEmbedder:
@@ -70,7 +67,7 @@ class HybridEmbedder:
         self.name = name
         self.meaning = meaning
         self.shape = shape or shape_of(meaning.name)
-        self._features = HashedEmbedder(Projection(self.shape.words, self.shape.structure))
+        self._features = HashedEmbedder()
 
     @cached_property
     def version(self) -> str:
@@ -88,7 +85,13 @@ class HybridEmbedder:
     @property
     def layout(self) -> tuple[int, int, int]:
         """Components of meaning, words and structure, in this order."""
-        return self.meaning.dimension, self.shape.words, self.shape.structure
+        return self.meaning.dimension, *self._features.layout[1:]
+
+    @property
+    def _bounds(self) -> tuple[int, int]:
+        """The first components of words and of structure."""
+        meaning, words, _ = self.layout
+        return meaning, meaning + words
 
     @property
     def dimension(self) -> int:
@@ -109,9 +112,9 @@ class HybridEmbedder:
         words, structure = self._features.channels(snippets)
         shape = self.shape
         vectors = np.zeros((len(snippets), self.dimension), np.float32)
-        first = self.meaning.dimension
-        vectors[:, first : first + shape.words] = np.sqrt(shape.words_weight) * words
-        vectors[:, first + shape.words :] = np.sqrt(shape.structure_weight) * structure
+        first, middle = self._bounds
+        vectors[:, first:middle] = np.sqrt(shape.words_weight) * words
+        vectors[:, middle:] = np.sqrt(shape.structure_weight) * structure
         vectors[~vectors.any(axis=1), first] = 1.0
         return _unit(vectors)
 
@@ -123,11 +126,11 @@ class HybridEmbedder:
             pieces: code and language of each.
         """
         meaning = self.meaning.vectors(pieces)
-        shape, first = self.shape, self.meaning.dimension
+        shape, (first, middle) = self.shape, self._bounds
         known = vectors.astype(np.float16).astype(np.float32)
         nothing = (known[:, first] == 1.0) & meaning.any(axis=1)  # as `partial` marks what has neither
         known[nothing] = 0.0
-        words, structure = known[:, first : first + shape.words], known[:, first + shape.words :]
+        words, structure = known[:, first:middle], known[:, middle:]
         shares = shape.words_weight * words.any(axis=1) + shape.structure_weight * structure.any(axis=1)
         whole = known * np.sqrt(shares)[:, None].astype(np.float32)
         whole[:, :first] = np.sqrt(shape.meaning_weight) * meaning
@@ -148,8 +151,7 @@ def comparable(vectors: Vectors, layout: Sequence[int]) -> Vectors:
     if not layout or not len(vectors):
         return vectors
     first, words, _ = layout
-    weight = Projection().word_weight
-    parts = (vectors[:, first : first + words], weight), (vectors[:, first + words :], 1 - weight)
+    parts = (vectors[:, first : first + words], WORDS_WEIGHT), (vectors[:, first + words :], 1 - WORDS_WEIGHT)
     return _unit(np.hstack([np.sqrt(share).astype(np.float32) * _unit(part) for part, share in parts]))
 
 

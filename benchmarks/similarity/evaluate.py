@@ -30,7 +30,7 @@ import numpy as np
 import sets
 
 from agentforge.embed import features
-from agentforge.embed.hashed import HashedEmbedder, Projection
+from agentforge.embed.hashed import HashedEmbedder
 from agentforge.embed.hybrid import shape_of
 from agentforge.embed.interface import Embedder, Snippet, load
 from agentforge.embed.student import WEIGHTS, Student
@@ -47,6 +47,9 @@ GRID = [
     for meaning, words in itertools.product(range(11), range(11))
     if meaning + words <= 10
 ]
+# Components that are measured, those of the product first; the meaning's first are all that there are.
+WORDS, STRUCTURE, MEANING = (128, 96, 64), (64, 48), (64,)
+SMALLER = (("", 128, 48), ("", 96, 64), (" 64", 128, 64), (" 64", 96, 64), (" 64", 96, 48), (" 64", 64, 48))
 KINDS = ("edited", "masked", "text", "ported", "same task")
 
 
@@ -112,6 +115,7 @@ class Systems:
 
     def __init__(self, meanings: dict[str, Meaning], models: list[str], cache: Path | None) -> None:
         self._meanings, self._cache = meanings, cache
+        self._hashed = HashedEmbedder()
         self._models: list[Embedder] = [load(model) for model in models]
         names = [*meanings, *(model.name for model in self._models)]
         self.kept = {name: Kept(name.replace("/", "_"), cache if name != "student" else None) for name in names}
@@ -120,19 +124,16 @@ class Systems:
         """Each channel and each system that is no fusion."""
         queries, corpus = item.task.queries, item.task.corpus
 
-        def hashed(words: int, structure: int, weight: float) -> Scores:
-            embedder = HashedEmbedder(Projection(words, structure, weight))
-            return embedder.embed(queries) @ embedder.embed(corpus).T
-
         found = {"BM25": single.bm25(queries, corpus), "tf-idf": tfidf(queries, corpus)}
-        found |= {f"words {size}": hashed(size, 1, 1.0) for size in (160, 128, 96)}
-        found |= {f"structure {size}": hashed(1, size, 0.0) for size in (96, 64)}
+        sides = self._hashed.channels(queries), self._hashed.channels(corpus)
+        for name, sizes, one, other in zip(("words", "structure"), (WORDS, STRUCTURE), *sides, strict=True):
+            found |= {f"{name} {size}": unit(one[:, :size]) @ unit(other[:, :size]).T for size in sizes}
         fast = load("fast")
         found["fast"] = fast.embed(queries) @ fast.embed(corpus).T
         for name, meaning in self._meanings.items():
             one, other = (self.kept[name].vectors(pairs(side), meaning.vectors) for side in (queries, corpus))
             found[name] = one @ other.T
-            for size in (96, 64) if name == "student" else (128,):
+            for size in MEANING if name == "student" else (128,):
                 found[f"{name} {size}"] = unit(one[:, :size]) @ unit(other[:, :size]).T
         for model in self._models:
 
@@ -172,7 +173,9 @@ def figures(scores: Scores, item: sets.Set) -> np.ndarray:
     return 100 * found
 
 
-def fused(weights: Weights, meaning: str, words: str = "words 160", structure: str = "structure 96") -> System:
+def fused(
+    weights: Weights, meaning: str, words: str = f"words {WORDS[0]}", structure: str = f"structure {STRUCTURE[0]}"
+) -> System:
     """The weighted sum of three channels."""
     return lambda found: weights[0] * found[meaning] + weights[1] * found[words] + weights[2] * found[structure]
 
@@ -246,14 +249,7 @@ def systems_of(found: Found) -> dict[str, System]:
             rest = tuple(0.0 if place == number else weight for place, weight in enumerate(weights))
             systems[f"{meaning} fused without {channel}"] = fused(rest, meaning)
         if meaning == "student":
-            for sizes in (
-                ("", 160, 64),
-                ("", 128, 64),
-                ("", 96, 64),
-                (" 96", 128, 64),
-                (" 96", 96, 64),
-                (" 64", 96, 64),
-            ):
+            for sizes in SMALLER:
                 names = f"student{sizes[0]}", f"words {sizes[1]}", f"structure {sizes[2]}"
                 systems[f"fused of {', '.join(names)}"] = fused(weights, *names)
     if "minilm" in known:
