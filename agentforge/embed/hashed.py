@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agentforge.embed.interface import Snippet, Vectors
 
 IDF_STEP = 1 / 16
-WORDS_WEIGHT = 0.6
+WORDS_WEIGHT = 0.43
 _SCHEME = 3  # 2 was projected by chance, 1 lost the structure of functions that a comment follows
 _ROWS_AT_ONCE = 2048
 

@@ -31,6 +31,16 @@ OTHER = """def write_lines(path, lines):
             stream.write(line)
             stream.write("\\n")
 """
+PAIRS = """def pairs(text, separator):
+    found = {}
+    while text:
+        head, _, text = text.partition(separator)
+        key, equals, value = head.partition("=")
+        if not equals:
+            raise ValueError(head)
+        found[key.strip()] = value.strip()
+    return found
+"""
 SHAPE = """class {name}(Shape):
     def draw(self, canvas):
         canvas.begin()
@@ -163,8 +173,8 @@ def test_between_projects(stored: Bench, tmp_path: Path) -> None:
         find(stored, between=True)
     other = Bench(tmp_path / "other", stored.connection, stored.url)
     other.write("orders.py", TOTAL.format(name="totals"))
-    other.write("own.py", OTHER.replace("write", "append"))
-    other.write("own_copy.py", OTHER.replace("write", "append"))
+    other.write("own.py", PAIRS)
+    other.write("own_copy.py", PAIRS)
     other.analyze()
     found = find(stored, between=True)
     assert set(found.projects) == {"project", "other"}
