@@ -24,7 +24,7 @@ from psycopg.conninfo import make_conninfo
 
 from agentforge.cli.database import open_as_owner, open_database
 from agentforge.embed.hashed import HashedEmbedder
-from agentforge.store import neighbours
+from agentforge.store import neighbours, vector_indexes
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.embedded.server import Server
 from agentforge.store.queries import load
@@ -78,8 +78,9 @@ def database(cache: Path, count: int, roots: Sequence[Path]) -> tuple[Database, 
 
 
 def renew(filled: Database) -> None:
-    """Put ids right that an earlier benchmark has changed, and bring the lists of neighbours up to date."""
+    """Put ids right that an earlier benchmark has changed, and maintain the index and the lists of neighbours."""
     with open_as_owner(DatabaseSettings(url=filled.url), print) as connection:
+        vector_indexes.spare(connection, [])
         for model in neighbours.due(connection):
             started, spent = time.perf_counter(), time.process_time()
             count = neighbours.update(connection, model)

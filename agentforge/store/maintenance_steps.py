@@ -215,6 +215,7 @@ def _indexes(work: Work) -> None:
     finders = [vector_indexes.leftovers, vector_indexes.wanted, vector_indexes.superseded, vector_indexes.bloated]
     if not work.options.dry_run:
         finders.append(vector_indexes.leftovers)  # of what has just failed
+    made = []
     for find in finders:
         for task in find(work.connection):
             if work.options.dry_run:
@@ -223,6 +224,11 @@ def _indexes(work: Work) -> None:
             with work.part(task.name), vector_indexes.resources(work.connection):
                 vector_indexes.do(work.connection, task)
                 work.done.append(f"{task.name} {task.verb}")
+                if task.verb != "dropped":
+                    made.append(task.name)
+    if not work.options.dry_run:
+        with work.part():
+            vector_indexes.spare(work.connection, made)
 
 
 def _neighbours(work: Work) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -63,6 +63,23 @@ def do(connection: Connection, task: Task) -> None:
     if task.changes is not None:
         parameters = {"changes": task.changes, "name": task.name}
         connection.execute(load("vector_indexes")["record_reindex"], parameters)
+
+
+def spare(connection: Connection, made: Collection[str]) -> None:
+    """Keep autovacuum from mending indexes of vectors, which costs more than to make them; clean the tables of new ones.
+
+    Args:
+        connection: as the owner, outside a transaction.
+        made: names of tasks that were done: of indexes that were built anew, of tables that were given one.
+
+    Raises:
+        psycopg.Error: a table is locked; the next time will do.
+    """
+    queries = load("vector_indexes")
+    statements = connection.execute(queries["unmended"]).fetchall()
+    statements += connection.execute(queries["clean"], {"names": list(made)}).fetchall()
+    for (statement,) in statements:
+        connection.execute(statement.encode())  # made and quoted by the server's own format()
 
 
 @contextmanager

@@ -76,3 +76,24 @@ WHERE EXISTS (
     SELECT FROM agentforge.vector_indexes(m.id) AS new WHERE new.up_to > coalesce(old.up_to, -1)
 )
 ORDER BY 1;
+
+-- unmended --
+-- Tables whose index of vectors autovacuum would mend around each row that has gone, which takes longer than to make another one:
+-- it leaves it, and frees the room of rows all the same.
+SELECT format('ALTER TABLE agentforge.%I SET (vacuum_index_cleanup = off)', c.relname)
+FROM pg_class AS c
+WHERE c.relnamespace = 'agentforge'::regnamespace AND c.relkind = 'r'
+  AND NOT coalesce(c.reloptions @> '{vacuum_index_cleanup=off}', false)
+  AND EXISTS (
+      SELECT FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS a ON a.oid = x.relam
+      WHERE i.indrelid = c.oid AND a.amname = 'hnsw' AND i.indisvalid
+  );
+
+-- clean --
+-- The tables of indexes of vectors, or such tables themselves, which have just been made and so name no row that has gone; other
+-- indexes of theirs still do.
+SELECT DISTINCT format('VACUUM (INDEX_CLEANUP on) agentforge.%%I', t.relname)
+FROM unnest(%(names)s::text[]) AS n (name)
+JOIN pg_class AS c ON c.oid = to_regclass(format('agentforge.%%I', n.name))
+LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
+JOIN pg_class AS t ON t.oid = coalesce(i.indrelid, c.oid);

@@ -78,6 +78,29 @@ def test_an_index_whose_rows_have_changed_is_built_anew_once(database: Connectio
     assert vector_indexes.bloated(database) == [], "what was done is remembered"
 
 
+def test_autovacuum_leaves_an_index_of_vectors_to_maintenance(database: Connection) -> None:
+    options = "SELECT reloptions FROM pg_class WHERE relname = 'function_embeddings_1'"
+    maintain(database, Options(), {"indexes"})
+    assert database.execute(options).fetchone() == (None,), "it has none"
+    database.execute("SELECT ensure_vector_index(1)")
+    for _ in range(2):
+        maintain(database, Options(), {"indexes"})
+        assert database.execute(options).fetchone() == (["vacuum_index_cleanup=off"],)
+    rows = "SELECT pg_relation_size('function_embeddings_1'), pg_relation_size('function_embeddings_1_pkey')"
+    for _ in range(3):
+        database.execute("UPDATE function_embeddings SET embedding = embedding")
+        database.execute("VACUUM function_embeddings_1")
+        grown = database.execute(rows).fetchone()
+    database.execute("SELECT pg_stat_force_next_flush()")
+    steps = maintain(database, Options(), {"indexes"})
+    assert steps is not None
+    assert steps[0].done == "function_embeddings_1_hnsw built anew"
+    for _ in range(3):
+        database.execute("UPDATE function_embeddings SET embedding = embedding")
+        database.execute("VACUUM function_embeddings_1")
+    assert database.execute(rows).fetchone() == grown, "the room of what had gone was free in the other indexes, too"
+
+
 def test_what_an_interrupted_statement_left_is_dropped(database: Connection) -> None:
     for name in ("function_embeddings_1_hnsw_ccnew", "half"):
         with pytest.raises(psycopg.errors.UniqueViolation):  # as an interrupted build, it leaves an invalid index
