@@ -66,7 +66,7 @@ def do(connection: Connection, task: Task) -> None:
 
 
 def spare(connection: Connection, made: Collection[str]) -> None:
-    """Keep autovacuum from mending indexes of vectors, which costs more than to make them; clean the tables of new ones.
+    """Keep autovacuum from mending indexes of vectors, which costs more than making them; clean the tables of new ones.
 
     Args:
         connection: as the owner, outside a transaction.

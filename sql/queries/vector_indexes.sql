@@ -92,7 +92,7 @@ WHERE c.relnamespace = 'agentforge'::regnamespace AND c.relkind = 'r'
 -- clean --
 -- The tables of indexes of vectors, or such tables themselves, which have just been made and so name no row that has gone; other
 -- indexes of theirs still do.
-SELECT DISTINCT format('VACUUM (INDEX_CLEANUP on) agentforge.%%I', t.relname)
+SELECT DISTINCT format('VACUUM (INDEX_CLEANUP on, PARALLEL 0) agentforge.%%I', t.relname)
 FROM unnest(%(names)s::text[]) AS n (name)
 JOIN pg_class AS c ON c.oid = to_regclass(format('agentforge.%%I', n.name))
 LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
