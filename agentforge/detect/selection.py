@@ -88,10 +88,17 @@ class Chosen:
             self.rules = RuleSet(language, tuple(_wanted(selection, rule) for rule in shipped))
         self._off = frozenset(rule.id for rule in shipped if not rule.enabled)
         self._off_in_tests = self._off | not_in_tests()
+        self._wanted: dict[tuple[str, bool], bool] = {}  # by pattern, where that depends on no path
 
     def wants(self, path: str, pattern: Pattern) -> bool:
         """Whether a pattern counts in a file; idioms are no rules, but are switched on and off like them."""
-        return verdict(self._selection.layers(path, self._language), pattern.rule_id, on=pattern.enabled)[0]
+        key = pattern.rule_id, pattern.enabled
+        wanted = self._wanted.get(key)
+        if wanted is None:
+            wanted = verdict(self._selection.layers(path, self._language), pattern.rule_id, on=pattern.enabled)[0]
+            if not self._selection.overrides:
+                self._wanted[key] = wanted
+        return wanted
 
     def apply(self, path: str, found: Iterable[Violation], *, is_test: bool) -> list[Violation]:
         """What of the violations in a file its project wants to hear of, as severe as it wants.
