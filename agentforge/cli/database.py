@@ -15,6 +15,7 @@ from agentforge.store.requests import Request, record, record_error
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
+    from agentforge.store.session import Application
 
 _LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 
@@ -55,9 +56,21 @@ def open_database(
         application = work_as_application(connection, token, request_id, needs_session=needs_session)
         with _logged(connection, request, application.scope):
             if needs_user:
-                application.require_user()
+                _require_user(application)
             with application.scope():
                 yield connection
+
+
+def _require_user(application: Application) -> None:
+    """Refuse to go on for nobody. A token in the variable goes before what `login` keeps, so that is no help then."""
+    from agentforge.store.session import NotLoggedIn
+
+    try:
+        application.require_user()
+    except NotLoggedIn as error:
+        if application.token and os.environ.get(credentials.VARIABLE, "").strip():
+            error.hint = f"It is that of {credentials.VARIABLE}: unset it, or set it to what `agentforge login --print-token` prints."
+        raise
 
 
 @contextmanager
