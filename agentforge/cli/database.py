@@ -69,7 +69,7 @@ def _require_user(application: Application) -> None:
         application.require_user()
     except NotLoggedIn as error:
         if application.token and os.environ.get(credentials.VARIABLE, "").strip():
-            error.hint = f"It is that of {credentials.VARIABLE}: unset it, or set it to what `agentforge login --print-token` prints."
+            error.hint = f"It is {credentials.VARIABLE}: unset it, or set it to what `login --print-token` prints."
         raise
 
 

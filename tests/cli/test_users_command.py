@@ -150,7 +150,7 @@ def test_a_session_that_was_ended_says_so_and_is_nobody_elses(shell: Shell, ada:
     assert "Your session has ended.\nRun `agentforge login`." in done.stderr
     operator = shell.run("whoami", AGENTFORGE_DATABASE_URL=shell.people.url, AGENTFORGE_TOKEN="ended")
     assert (operator.returncode, operator.stdout) == (2, ""), "an operator is not the local user then, either"
-    assert "that of AGENTFORGE_TOKEN: unset it" in operator.stderr, "a login would not be looked at"
+    assert "It is AGENTFORGE_TOKEN: unset it" in operator.stderr, "a login would not be looked at"
     assert shell.run("logout").stderr == "Your session had ended already.\n"
 
 
