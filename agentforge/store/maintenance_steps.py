@@ -183,7 +183,7 @@ def _refresh(work: Work) -> None:
     if work.options.dry_run:
         return
     for view, statement in work.connection.execute(load("maintenance")["refresh"]).fetchall():
-        with work.part(view or ""):
+        with work.part(view):
             if statement is None:
                 raise AgentForgeError("A view is missing.", "Restore it from a backup.")
             work.run(statement.encode())  # names quoted by the server's own format(), here and below

@@ -22,10 +22,10 @@ SELECT count(*) FROM agentforge.user_sessions WHERE expires_at < now();
 DELETE FROM agentforge.user_sessions WHERE expires_at < now();
 
 -- refresh --
--- A view that was never filled (restored without its data) cannot be refreshed beside its readers.
-SELECT c.relname, format(
-    'REFRESH MATERIALIZED VIEW %s agentforge.%I', CASE WHEN c.relispopulated THEN 'CONCURRENTLY' ELSE '' END, c.relname
-)
+-- NULL for a view that is missing. One that was never filled (restored without its data) cannot be refreshed beside its readers.
+SELECT wanted.name, CASE WHEN c.oid IS NOT NULL THEN format(
+    'REFRESH MATERIALIZED VIEW %s agentforge.%I', CASE WHEN c.relispopulated THEN 'CONCURRENTLY' ELSE '' END, wanted.name
+) END
 FROM unnest(ARRAY['daily_compliance_summary', 'weekly_performance_summary']) AS wanted (name)
 LEFT JOIN pg_class AS c ON c.oid = to_regclass('agentforge.' || wanted.name) AND c.relkind = 'm'
 ORDER BY wanted.name;

@@ -55,7 +55,7 @@ def test_a_failed_step_is_named_and_the_exit_code_says_so(migrated_url: str) -> 
         other.execute("DROP MATERIALIZED VIEW agentforge.weekly_performance_summary CASCADE")
     done = run(migrated_url, "maintain")
     assert done.returncode == 3
-    assert "refresh failed" in done.stderr
+    assert "refresh failed: weekly_performance_summary: A view is missing." in done.stderr
     assert "analyze" in done.stdout
 
 
