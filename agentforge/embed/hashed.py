@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,13 @@ _SCHEME = 3  # 2 was projected by chance, 1 lost the structure of functions that
 _ROWS_AT_ONCE = 2048
 
 
+@cache
+def _idf() -> NDArray[Any]:
+    """How rare the features of each bucket are, of words and of structure."""
+    stored = Path(__file__).with_name("idf.bin").read_bytes()
+    return np.frombuffer(stored, dtype=np.uint8).reshape(2, BUCKETS) * IDF_STEP
+
+
 class HashedEmbedder:
     """Two tf-idf channels of hashed features, words and structure.
 
@@ -37,13 +44,14 @@ class HashedEmbedder:
     needs_features = True
 
     def __init__(self, words_weight: float = WORDS_WEIGHT) -> None:
-        """Read nothing yet.
+        """Read how rare features are, and the tables when they are needed first.
 
         Args:
             words_weight: of the cosine of the words, 0 to 1; the structure has the rest.
         """
         self._words_weight = words_weight
         self._projection = Projection()
+        self.idf = _idf()
 
     @cached_property
     def version(self) -> str:
@@ -60,12 +68,6 @@ class HashedEmbedder:
     def dimension(self) -> int:
         """Of each vector."""
         return sum(self.layout)
-
-    @cached_property
-    def idf(self) -> NDArray[Any]:
-        """How rare the features of each bucket are, of words and of structure."""
-        stored = Path(__file__).with_name("idf.bin").read_bytes()
-        return np.frombuffer(stored, dtype=np.uint8).reshape(2, BUCKETS) * IDF_STEP
 
     def embed(self, snippets: Sequence[Snippet]) -> Vectors:
         """See `Embedder.embed`; reads `features` only."""

@@ -16,6 +16,8 @@ PACKAGE = Path(agentforge.__file__).parent
 RUN = "import sys; from agentforge.cli import main; sys.exit(main())"
 HASH = "import hashlib\n\n\ndef encode(password):\n    return hashlib.md5(password.encode()).hexdigest()\n"
 LOST = {
+    "projection.npz": "The tables of the embedder in .* are damaged",
+    "idf.bin": "A table of the model hybrid that ships with agentforge is damaged",
     "student.npz": "The weights of the embedder in .* are damaged",
     "hybrid.toml": "A table of the model hybrid that ships with agentforge is damaged",
     "kinds.toml": "The file kinds.toml of agentforge is damaged",
