@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +22,18 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
+def status(home: str, member: str) -> str:
+    return str(json.loads(run("status", "--format", "json", HOME=home).stdout)[member])
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> str:
-    return str(tmp_path)
+def home(tmp_path: Path) -> Iterator[str]:
+    yield str(tmp_path)
+    shutil.rmtree(status(str(tmp_path), "data_dir"), ignore_errors=True)  # for root it is not below the home
 
 
 def state(home: str) -> str:
-    return str(json.loads(run("status", "--format", "json", HOME=home).stdout)["state"])
+    return status(home, "state")
 
 
 def test_start_shows_a_running_server_and_stop_ends_it(home: str) -> None:
