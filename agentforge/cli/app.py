@@ -43,6 +43,7 @@ from agentforge.cli.options import (
     ShowSettings,
     Since,
     Staged,
+    database_of,
 )
 
 app = typer.Typer(
@@ -107,7 +108,6 @@ def analyze(
 ) -> int:
     """Analyse a tree into the database, only what changed since the last time. Exits with 1 where it has violations."""
     from agentforge.cli.analyze import run
-    from agentforge.cli.database import database_settings
     from agentforge.cli.gate import GateOptions
     from agentforge.cli.settings import Given
 
@@ -127,7 +127,7 @@ def analyze(
         "data-dir": data_dir,
     }
     given = Given(flags, config, isolated)
-    database = database_settings(database_url, data_dir)
+    database = database_of(database_url, data_dir)
     gate = GateOptions(since, baseline)
     return run(paths, given, database, gate, branch, show_files=show_files, show_settings=show_settings, quiet=quiet)
 
@@ -207,11 +207,10 @@ def similar(
     output_format: OutputFormat = Format.TABLE,
 ) -> int:
     """List the functions nearest to one, in all projects: what does the same already?"""
-    from agentforge.cli.database import database_settings
     from agentforge.cli.similar import Options, run
 
     options = Options(function, code_language, model, project, other_projects, language, limit, min_score)
-    settings = database_settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run(options, settings, show_code=show_code, as_json=output_format is Format.JSON)
 
 

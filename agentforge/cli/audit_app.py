@@ -1,21 +1,12 @@
 """The commands under `agentforge audit` and their options. A command's work is imported when it runs."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import DatabaseUrl, DataDir, EncryptionKeyFile, Format, OutputFormat
-
-if TYPE_CHECKING:
-    from agentforge.store.connection import DatabaseSettings
+from agentforge.cli.options import DatabaseUrl, DataDir, EncryptionKeyFile, Format, OutputFormat, database_of
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The audit trail: who changed what.")
-
-
-def _settings(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
-    from agentforge.cli.database import database_settings
-
-    return database_settings(database_url, data_dir)
 
 
 @app.command()
@@ -57,7 +48,7 @@ def log(
         until=parse_time(until),
         limit=limit,
     )
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return show_log(settings, wanted, encryption_key_file, as_json=output_format is Format.JSON)
 
 
@@ -75,7 +66,7 @@ def verify(
     """Compute the hash chain again. Exits with 1 where a row was changed, removed or inserted afterwards."""
     from agentforge.cli.audit import run_verify
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_verify(settings, against, encryption_key_file, as_json=output_format is Format.JSON)
 
 
@@ -99,4 +90,4 @@ def rotate_key(
     """Encrypt and chain everything with another key. Run it again where it was interrupted."""
     from agentforge.cli.audit import run_rotate
 
-    return run_rotate(_settings(database_url, data_dir), new_key_file, encryption_key_file)
+    return run_rotate(database_of(database_url, data_dir), new_key_file, encryption_key_file)

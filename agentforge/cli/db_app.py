@@ -14,10 +14,10 @@ from agentforge.cli.options import (
     KeepDetached,
     MonthsAhead,
     OutputFormat,
+    database_of,
 )
 
 if TYPE_CHECKING:
-    from agentforge.store.connection import DatabaseSettings
     from agentforge.store.maintenance import Options
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The database.")
@@ -25,10 +25,9 @@ app.add_typer(partitions_app.app, name="partitions")
 
 
 def _embedded(action: str, data_dir: str | None, database_url: str | None, output_format: Format) -> int:
-    from agentforge.cli.database import database_settings
     from agentforge.cli.db import run
 
-    return run(action, database_settings(database_url, data_dir), as_json=output_format is Format.JSON)
+    return run(action, database_of(database_url, data_dir), as_json=output_format is Format.JSON)
 
 
 @app.command()
@@ -52,7 +51,7 @@ def status(
     """Show where the embedded PostgreSQL lives and whether it runs (starts nothing), and the database in short."""
     from agentforge.cli.db import show_status
 
-    return show_status(_settings(database_url, data_dir), as_json=output_format is Format.JSON)
+    return show_status(database_of(database_url, data_dir), as_json=output_format is Format.JSON)
 
 
 @app.command()
@@ -60,13 +59,7 @@ def upgrade(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> int:
     """Bring the embedded database to the newest PostgreSQL that is installed; the old data is kept beside it."""
     from agentforge.cli.db import run_upgrade
 
-    return run_upgrade(_settings(database_url, data_dir))
-
-
-def _settings(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
-    from agentforge.cli.database import database_settings
-
-    return database_settings(database_url, data_dir)
+    return run_upgrade(database_of(database_url, data_dir))
 
 
 @app.command()
@@ -84,7 +77,7 @@ def init(
     """Set a database up: roles, schema, extension. Says what an administrator has to run where you may not."""
     from agentforge.cli.init import run_init
 
-    return run_init(_settings(database_url, data_dir), app_password_fd, as_json=output_format is Format.JSON)
+    return run_init(database_of(database_url, data_dir), app_password_fd, as_json=output_format is Format.JSON)
 
 
 @app.command()
@@ -97,7 +90,7 @@ def doctor(
     """Look for what is not well with the database, and say what to do. Exits with 1 where something is."""
     from agentforge.cli.doctor import run
 
-    return run(_settings(database_url, data_dir), as_json=output_format is Format.JSON, quiet=quiet)
+    return run(database_of(database_url, data_dir), as_json=output_format is Format.JSON, quiet=quiet)
 
 
 @app.command()
@@ -107,7 +100,7 @@ def migrate(
     """Bring the schema up to date. Every command that needs it does so, too."""
     from agentforge.cli.maintenance import run_migrate
 
-    return run_migrate(_settings(database_url, data_dir), as_json=output_format is Format.JSON)
+    return run_migrate(database_of(database_url, data_dir), as_json=output_format is Format.JSON)
 
 
 @app.command()
@@ -149,7 +142,7 @@ def maintain(
     from agentforge.cli.maintenance import run_steps
 
     options = _archive_options(months_ahead, dry_run, keep_detached, archive_to, encryption_key_file)
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_steps(settings, "db maintain", options, as_json=output_format is Format.JSON, quiet=quiet)
 
 
@@ -161,7 +154,7 @@ def refresh(
     from agentforge.cli.maintenance import run_steps
     from agentforge.store.maintenance import Options
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_steps(settings, "db refresh", Options(), ["refresh"], as_json=output_format is Format.JSON)
 
 
@@ -178,7 +171,7 @@ def cleanup(
     from agentforge.cli.maintenance import run_steps
 
     options = _archive_options(0, dry_run, keep_detached, archive_to)
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_steps(settings, "db cleanup", options, ["retention", "sessions"], as_json=output_format is Format.JSON)
 
 
@@ -198,7 +191,7 @@ def archive(
     """Write partitions to compressed files; without a choice, those that are past their retention."""
     from agentforge.cli.partitions import run_archive
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_archive(settings, folder, partition, older_than, drop=drop, as_json=output_format is Format.JSON)
 
 
@@ -210,7 +203,7 @@ def backup(file: BackupFile, data_dir: DataDir = None, database_url: DatabaseUrl
     """Write the schema with all its rows to a file."""
     from agentforge.cli.backup import run_backup
 
-    return run_backup(_settings(database_url, data_dir), file)
+    return run_backup(database_of(database_url, data_dir), file)
 
 
 @app.command()
@@ -218,4 +211,4 @@ def restore(file: BackupFile, data_dir: DataDir = None, database_url: DatabaseUr
     """Bring a backup into a database that holds nothing of ours, all of it or nothing."""
     from agentforge.cli.backup import run_restore
 
-    return run_restore(_settings(database_url, data_dir), file)
+    return run_restore(database_of(database_url, data_dir), file)

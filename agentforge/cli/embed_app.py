@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import DatabaseUrl, DataDir, Format, Jobs, OutputFormat, Quiet
+from agentforge.cli.options import DatabaseUrl, DataDir, Format, Jobs, OutputFormat, Quiet, database_of
 
 app = typer.Typer()
 
@@ -30,8 +30,7 @@ def embed(
     quiet: Quiet = False,
 ) -> int:
     """Complete the vectors of stored functions. Ctrl-C stops it, and the next run goes on."""
-    from agentforge.cli.database import database_settings
     from agentforge.cli.embed import run
 
-    settings = database_settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run(project, model, jobs, settings, as_json=output_format is Format.JSON, quiet=quiet)

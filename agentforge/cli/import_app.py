@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat, Quiet
+from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat, Quiet, database_of
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Bring in what other tools found.")
 
@@ -35,9 +35,8 @@ def sarif(
     quiet: Quiet = False,
 ) -> int:
     """Take the findings of other tools into the database, where they live like our own."""
-    from agentforge.cli.database import database_settings
     from agentforge.cli.imports import Options, run
 
     options = Options(tuple(files), project, branch, partial)
-    settings = database_settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run(options, settings, as_json=output_format is Format.JSON, quiet=quiet)

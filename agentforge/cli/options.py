@@ -6,12 +6,15 @@ at every start.
 
 import os
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agentforge.config.options import options
 from agentforge.report.formats import ReportFormat
+
+if TYPE_CHECKING:
+    from agentforge.store.connection import DatabaseSettings
 
 
 class Format(StrEnum):
@@ -143,3 +146,10 @@ ArchiveTo = Annotated[
 KeepDetached = Annotated[
     bool, typer.Option("--keep-detached", help="Detach what is past its retention, but keep the tables.")
 ]
+
+
+def database_of(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
+    """What two of these options mean. Imports the driver, which no other option needs."""
+    from agentforge.cli.database import database_settings
+
+    return database_settings(database_url, data_dir)

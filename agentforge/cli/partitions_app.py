@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import DatabaseUrl, DataDir, Format, MonthsAhead, OutputFormat
+from agentforge.cli.options import DatabaseUrl, DataDir, Format, MonthsAhead, OutputFormat, database_of
 
 app = typer.Typer(
     invoke_without_command=True, rich_markup_mode=None, help="List the partitions of the tables that grow with time."
@@ -22,10 +22,9 @@ def partitions(
     """List the partitions of the tables that grow with time."""
     if context.invoked_subcommand is not None:
         return 0
-    from agentforge.cli.database import database_settings
     from agentforge.cli.partitions import show_partitions
 
-    settings = database_settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return show_partitions(settings, exact=exact, as_json=output_format is Format.JSON)
 
 
@@ -38,11 +37,10 @@ def rollover(
     output_format: OutputFormat = Format.TABLE,
 ) -> int:
     """Make the partitions of the next months, and move strays out of the defaults."""
-    from agentforge.cli.database import database_settings
     from agentforge.cli.maintenance import run_steps
     from agentforge.store.maintenance import Options
 
-    settings = database_settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     options = Options(months_ahead, dry_run)
     return run_steps(settings, "db partitions rollover", options, ["rollover"], as_json=output_format is Format.JSON)
 
@@ -56,8 +54,7 @@ def retention(
     output_format: OutputFormat = Format.TABLE,
 ) -> int:
     """Keep a table for so long, a month at least, from the next maintenance on."""
-    from agentforge.cli.database import database_settings
     from agentforge.cli.partitions import run_retention
 
-    settings = database_settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_retention(settings, table, interval, as_json=output_format is Format.JSON)

@@ -1,14 +1,11 @@
 """The commands about patterns and their options. A command's work is imported when it runs."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat
+from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat, database_of
 from agentforge.model import PatternType, Severity
-
-if TYPE_CHECKING:
-    from agentforge.store.connection import DatabaseSettings
 
 app = typer.Typer(
     name="patterns",
@@ -37,12 +34,6 @@ Spread = Annotated[
     float | None,
     typer.Option("--spread", min=0.0, max=10.0, metavar="N", help="Standard deviations allowed; 2 without it."),
 ]
-
-
-def _settings(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
-    from agentforge.cli.database import database_settings
-
-    return database_settings(database_url, data_dir)
 
 
 @app.command()
@@ -99,7 +90,7 @@ def add(
         project=project,
         code_language=code_language,
     )
-    return run_add(_settings(database_url, data_dir), new, as_json=output_format is Format.JSON)
+    return run_add(database_of(database_url, data_dir), new, as_json=output_format is Format.JSON)
 
 
 @app.command("list")
@@ -112,7 +103,7 @@ def list_(
     """List the patterns: those that ship and those of the team."""
     from agentforge.cli.patterns import run_list
 
-    return run_list(_settings(database_url, data_dir), kind, as_json=output_format is Format.JSON)
+    return run_list(database_of(database_url, data_dir), kind, as_json=output_format is Format.JSON)
 
 
 @app.command()
@@ -125,7 +116,7 @@ def show(
     """Show all about a pattern: what it wants, its numbers, how often it was right, and its examples."""
     from agentforge.cli.patterns import run_show
 
-    return run_show(_settings(database_url, data_dir), name, as_json=output_format is Format.JSON)
+    return run_show(database_of(database_url, data_dir), name, as_json=output_format is Format.JSON)
 
 
 @app.command()
@@ -133,7 +124,7 @@ def remove(name: Name, database_url: DatabaseUrl = None, data_dir: DataDir = Non
     """Remove a pattern of the team; for admins. What it reported is fixed by the next analysis."""
     from agentforge.cli.patterns import run_remove
 
-    return run_remove(_settings(database_url, data_dir), name)
+    return run_remove(database_of(database_url, data_dir), name)
 
 
 @app.command()
@@ -161,4 +152,4 @@ def match(
     from agentforge.cli.patterns import Wanted, run_match
 
     wanted = Wanted(tuple(names or ()), project, file, kind, tests, limit or None, code_language)
-    return run_match(_settings(database_url, data_dir), wanted, as_json=output_format is Format.JSON)
+    return run_match(database_of(database_url, data_dir), wanted, as_json=output_format is Format.JSON)

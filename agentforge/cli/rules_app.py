@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat
+from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat, database_of
 from agentforge.model import Category, Severity
 
 app = typer.Typer(
@@ -117,8 +117,7 @@ def _set(
     severity: Severity | None = None,
     reset: bool = False,
 ) -> int:
-    from agentforge.cli.database import database_settings
     from agentforge.cli.team_rules import Change, run_set
 
     change = Change(rule_id, language, enabled, severity, reset)
-    return run_set(database_settings(database_url, data_dir), change, as_json=output_format is Format.JSON)
+    return run_set(database_of(database_url, data_dir), change, as_json=output_format is Format.JSON)

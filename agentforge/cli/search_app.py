@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import CompareModel, DatabaseUrl, DataDir, Format, OutputFormat
+from agentforge.cli.options import CompareModel, DatabaseUrl, DataDir, Format, OutputFormat, database_of
 
 app = typer.Typer()
 
@@ -50,13 +50,12 @@ def duplicates(
     output_format: OutputFormat = Format.TABLE,
 ) -> int:
     """List functions that are there twice or more, those whose merging saves most lines first."""
-    from agentforge.cli.database import database_settings
     from agentforge.cli.duplicates import run
     from agentforge.cli.inputs import current_tree
     from agentforge.pipeline.duplicates import Request
 
     request = Request(current_tree, tuple(project), between, new, language, tests, min_score, min_lines, limit, since)
-    settings = database_settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run(request, settings, show_code=show_code, as_json=output_format is Format.JSON)
 
 
@@ -79,10 +78,9 @@ def search(
     output_format: OutputFormat = Format.TABLE,
 ) -> int:
     """Find functions by what they do, said in words, in all projects."""
-    from agentforge.cli.database import database_settings
     from agentforge.cli.search import run
     from agentforge.pipeline.search import Request
 
     request = Request(text, project, language, kind, tests, limit, model)
-    settings = database_settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run(request, settings, show_code=show_code, as_json=output_format is Format.JSON)

@@ -4,14 +4,11 @@
 """
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat
-
-if TYPE_CHECKING:
-    from agentforge.store.connection import DatabaseSettings
+from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat, database_of
 
 app = typer.Typer()
 user = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Users of a shared database.")
@@ -49,12 +46,6 @@ OldPasswordFd = Annotated[
 OnProject = Annotated[str, typer.Option("--project", "-p", metavar="PROJECT", help="Its name or key.")]
 
 
-def _settings(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
-    from agentforge.cli.database import database_settings
-
-    return database_settings(database_url, data_dir)
-
-
 @app.command()
 def login(
     username: Annotated[str | None, typer.Option("--user", "-u", metavar="NAME", help="Who you are.")] = None,
@@ -72,7 +63,7 @@ def login(
     """Begin a session with a shared database."""
     from agentforge.cli.login import run_login
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     as_json = output_format is Format.JSON
     return run_login(settings, username, password_fd, lifetime, print_token=print_token, as_json=as_json)
 
@@ -87,7 +78,7 @@ def logout(
     """End the session, and forget its token."""
     from agentforge.cli.login import run_logout
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_logout(settings, everywhere=everywhere, as_json=output_format is Format.JSON)
 
 
@@ -98,7 +89,7 @@ def whoami(
     """Show who the database takes you for."""
     from agentforge.cli.login import run_whoami
 
-    return run_whoami(_settings(database_url, data_dir), as_json=output_format is Format.JSON)
+    return run_whoami(database_of(database_url, data_dir), as_json=output_format is Format.JSON)
 
 
 @sessions.callback(invoke_without_command=True)
@@ -118,7 +109,7 @@ def list_sessions(
     """List your sessions; for admins and auditors, everybody's."""
     from agentforge.cli.login import run_sessions
 
-    return run_sessions(_settings(database_url, data_dir), as_json=output_format is Format.JSON)
+    return run_sessions(database_of(database_url, data_dir), as_json=output_format is Format.JSON)
 
 
 @sessions.command("revoke")
@@ -131,7 +122,7 @@ def revoke_session(
     """End a session of yours; as an admin, anybody's."""
     from agentforge.cli.login import run_revoke_session
 
-    return run_revoke_session(_settings(database_url, data_dir), session, as_json=output_format is Format.JSON)
+    return run_revoke_session(database_of(database_url, data_dir), session, as_json=output_format is Format.JSON)
 
 
 @app.command()
@@ -146,7 +137,7 @@ def grant(
     """Let a user read, write or administer a project."""
     from agentforge.cli.users import run_grant
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_grant(settings, username, level.value, project, as_json=output_format is Format.JSON)
 
 
@@ -162,7 +153,7 @@ def revoke(
     """Take from a user what he may do on a project."""
     from agentforge.cli.users import run_revoke
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     only = level.value if level else None
     return run_revoke(settings, username, only, project, as_json=output_format is Format.JSON)
 
@@ -177,7 +168,7 @@ def permissions(
     """List who may do what on a project."""
     from agentforge.cli.users import run_permissions
 
-    return run_permissions(_settings(database_url, data_dir), project, as_json=output_format is Format.JSON)
+    return run_permissions(database_of(database_url, data_dir), project, as_json=output_format is Format.JSON)
 
 
 @user.command()
@@ -195,7 +186,7 @@ def add(
     """Add a user with a password."""
     from agentforge.cli.users import run_add
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_add(settings, username, email, role.value, password_fd, as_json=output_format is Format.JSON)
 
 
@@ -206,7 +197,7 @@ def list_users(
     """List the users; for admins and auditors."""
     from agentforge.cli.users import run_list
 
-    return run_list(_settings(database_url, data_dir), as_json=output_format is Format.JSON)
+    return run_list(database_of(database_url, data_dir), as_json=output_format is Format.JSON)
 
 
 @user.command()
@@ -219,7 +210,7 @@ def disable(
     """Lock a user out, and end all sessions of that user."""
     from agentforge.cli.users import run_set_active
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_set_active(settings, username, active=False, as_json=output_format is Format.JSON)
 
 
@@ -233,7 +224,7 @@ def enable(
     """Let a user log in again, and forget failed logins."""
     from agentforge.cli.users import run_set_active
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_set_active(settings, username, active=True, as_json=output_format is Format.JSON)
 
 
@@ -248,7 +239,7 @@ def set_role(
     """Give a user another role, at once."""
     from agentforge.cli.users import run_set_role
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_set_role(settings, username, role.value, as_json=output_format is Format.JSON)
 
 
@@ -264,7 +255,7 @@ def passwd(
     """Set your password, or as an admin that of somebody else. All other sessions of that user end."""
     from agentforge.cli.users import run_passwd
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_passwd(settings, username, password_fd, old_password_fd, as_json=output_format is Format.JSON)
 
 
@@ -279,4 +270,4 @@ def remove(
     """Remove a user with all sessions and permissions. What was done stays in the audit trail."""
     from agentforge.cli.users import run_remove
 
-    return run_remove(_settings(database_url, data_dir), username, yes=yes, as_json=output_format is Format.JSON)
+    return run_remove(database_of(database_url, data_dir), username, yes=yes, as_json=output_format is Format.JSON)

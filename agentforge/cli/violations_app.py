@@ -1,15 +1,12 @@
 """The commands under `agentforge violations` and their options. A command's work is imported when it runs."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat
+from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat, database_of
 from agentforge.model import Category, Severity
-
-if TYPE_CHECKING:
-    from agentforge.store.connection import DatabaseSettings
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Violations: list, show, waive, and their history.")
 
@@ -43,12 +40,6 @@ Branch = Annotated[
 ]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The first digits of its fingerprint, as `list` shows them.")]
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="The first digits of their fingerprints.")]
-
-
-def _settings(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
-    from agentforge.cli.database import database_settings
-
-    return database_settings(database_url, data_dir)
 
 
 @app.command("list")
@@ -93,7 +84,7 @@ def list_(
         since=parse_time(since),
         limit=limit or None,
     )
-    return run_list(_settings(database_url, data_dir), wanted, output_format.value)
+    return run_list(database_of(database_url, data_dir), wanted, output_format.value)
 
 
 @app.command()
@@ -108,7 +99,7 @@ def show(
     """Show a violation: the code with the place marked, why it matters, how to fix it, its history, how to waive it."""
     from agentforge.cli.violations import run_show
 
-    settings = _settings(database_url, data_dir)
+    settings = database_of(database_url, data_dir)
     return run_show(settings, violation, project, branch, as_json=output_format is Format.JSON)
 
 
@@ -127,7 +118,7 @@ def waive(
     """Accept violations, on every branch of their project: they count no longer. It takes the level write."""
     from agentforge.cli.violations import run_waive
 
-    return run_waive(_settings(database_url, data_dir), violations, reason, until, project)
+    return run_waive(database_of(database_url, data_dir), violations, reason, until, project)
 
 
 @app.command()
@@ -140,7 +131,7 @@ def unwaive(
     """End what `waive` did: the violations count again."""
     from agentforge.cli.violations import run_unwaive
 
-    return run_unwaive(_settings(database_url, data_dir), violations, project)
+    return run_unwaive(database_of(database_url, data_dir), violations, project)
 
 
 @app.command()
@@ -154,4 +145,4 @@ def history(
     """Show what became of a violation, on each branch: found, moved, fixed, reopened, waived, by whom and when."""
     from agentforge.cli.violations import run_history
 
-    return run_history(_settings(database_url, data_dir), violation, project, as_json=output_format is Format.JSON)
+    return run_history(database_of(database_url, data_dir), violation, project, as_json=output_format is Format.JSON)
