@@ -10,7 +10,7 @@ from pathlib import Path
 from agentforge.cli.database import open_as_owner
 from agentforge.cli.maintenance import interruptible
 from agentforge.cli.output import print_json, print_table, say
-from agentforge.errors import EXIT_CLEAN, AgentForgeError
+from agentforge.errors import EXIT_CLEAN, AgentForgeError, UsageError
 from agentforge.store import maintenance, partitions
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.requests import Request
@@ -61,6 +61,8 @@ def run_archive(
     settings: DatabaseSettings, folder: str, partition: str | None, older_than: str | None, *, drop: bool, as_json: bool
 ) -> int:
     """Write partitions to files: one by its name, those of an age, or those that are past their retention."""
+    if partition is not None and older_than is not None:
+        raise UsageError("--partition names one and --older-than many.", "Give one of them.")
     request = Request("db archive")
     said = []
     with (

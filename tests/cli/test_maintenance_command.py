@@ -126,7 +126,7 @@ def test_each_part_is_a_command_of_its_own(old: str, tmp_path: Path) -> None:
         "error_logs_y2020m01"
     ] == 1
     assert listed["retention"]["audit_logs"] == "2 years"
-    done = run(old, "archive", str(tmp_path), "--older-than", "5 years", "--partition", "error_logs_y2020m01")
+    done = run(old, "archive", str(tmp_path), "--partition", "error_logs_y2020m01")
     assert done.stdout == f"archived error_logs_y2020m01 to {tmp_path}/error_logs_y2020m01.csv.gz (1 rows)\n"
     assert run(old, "partitions", "retention", "error_logs", "forever").stdout == "error_logs is kept.\n"
     assert "dropped" not in run(old, "cleanup").stdout
@@ -140,6 +140,7 @@ def test_each_part_is_a_command_of_its_own(old: str, tmp_path: Path) -> None:
     [
         ["archive", "{folder}", "--partition", "error_logs_default"],
         ["archive", "{folder}", "--older-than", "long ago"],
+        ["archive", "{folder}", "--older-than", "5 years", "--partition", "error_logs_y2020m01"],
         ["partitions", "retention", "error_logs", "1 day"],
     ],
 )
