@@ -27,6 +27,7 @@ from agentforge.embed.explain import calls
 from agentforge.embed.features import sub_tokens
 from agentforge.embed.hashed import HashedEmbedder
 from agentforge.embed.interface import DEFAULT_MODEL, Snippet, load
+from agentforge.embed.meaning import TEXT
 from agentforge.embed.snippets import parsed_snippet
 
 GRID = (0.0, 0.05, 0.1, 0.2, 0.4)
@@ -42,7 +43,7 @@ def weights_of(names: list[str]) -> dict[str, float]:
 
 def read(snippet: Snippet) -> tuple[dict[str, float], ...]:
     """Name, parameters and calls of a function; empty where there is nothing, as for a sentence."""
-    if snippet.language is None or not snippet.code:
+    if snippet.language in (None, TEXT) or not snippet.code:
         return {}, {}, {}
     head = _PARAMETERS.search(snippet.code[:1000])
     parameters = _WORD.findall(head[1]) if head else []
