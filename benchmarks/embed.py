@@ -252,7 +252,7 @@ def systems(models: list[str], sweep: bool) -> dict[str, Callable[[list[Snippet]
     add("structure only", HashedEmbedder(0.0))
     add("fast", load("fast"))
     if sweep:
-        for weight in (0.4, 0.5, 0.7, 0.8):
+        for weight in (0.3, 0.5, 0.6, 0.7):
             add(f"fast with {weight} for words", HashedEmbedder(weight))
     for model in models:
         add(Path(model).name, load(model))
