@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentforge.cli.database import open_database
+from agentforge.cli.interrupt import noted
 from agentforge.cli.output import ignore, print_json, print_table, say
 from agentforge.cli.progress import ProgressBar
 from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, load, staged
@@ -51,6 +52,7 @@ def run(
     with (
         ProgressBar(quiet=quiet) as progress,
         open_database(settings, lambda text: progress(Notice(text)), requests.Request("embed")) as connection,
+        noted() as interrupted,
     ):
         model_id = _model(connection, embedder)
         try:
@@ -61,7 +63,7 @@ def run(
                 done.append(Filled(item.id, item.name, 0, item.functions))
                 if item.functions:
                     task = Task(item.id, model_id, embedder, item.functions, _processes(jobs))
-                    fill(connection, task, progress)
+                    fill(connection, task, progress, interrupted)
         except KeyboardInterrupt:
             stopped = True
         left = {item.id: item.functions for item in meaning.unfinished(connection, model_id)}
@@ -104,9 +106,10 @@ def after_analysis(
         with (
             ProgressBar(quiet=quiet) as progress,
             open_database(settings, lambda text: progress(Notice(text)), requests.Request("embed")) as connection,
+            noted() as interrupted,
         ):
             model_id = _model(connection, embedder)
-            fill(connection, Task(report.project.id, model_id, embedder, functions, jobs), progress)
+            fill(connection, Task(report.project.id, model_id, embedder, functions, jobs), progress, interrupted)
     except KeyboardInterrupt:
         say("The analysis is stored; meaning is not complete. `agentforge embed` goes on from here.")
     except AgentForgeError as error:  # it changes nothing about the analysis, nor about what its gate said

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Starting processes takes longer than embedding this many functions.
 SMALL = 2000
-# A round is one transaction, and what Ctrl-C loses: about so long.
+# A round is one transaction, and Ctrl-C waits for its end: about so long.
 _ROUND_SECONDS = 1.0
 _FIRST_ROUND, _LARGEST_ROUND = 64, 4096
 
@@ -49,7 +49,9 @@ class Task:
     jobs: int
 
 
-def fill(connection: Connection, task: Task, observer: Observer) -> int:
+def fill(
+    connection: Connection, task: Task, observer: Observer, interrupted: Callable[[], bool] = lambda: False
+) -> int:
     """Complete the vectors of a project, round by round, each stored when it is done.
 
     Other sessions may fill, and analyse, the same project meanwhile: nobody waits, and no function is done twice.
@@ -58,23 +60,27 @@ def fill(connection: Connection, task: Task, observer: Observer) -> int:
         connection: as who may write the project, outside a transaction.
         task: what to do.
         observer: is told of the progress.
+        interrupted: whether to stop; asked after each round.
 
     Returns:
         How many functions were done.
 
     Raises:
-        KeyboardInterrupt: as it came; what was stored is stored, what was not is left for the next time.
+        KeyboardInterrupt: as `interrupted` said, or as it came; what was stored is stored, what was not is left.
         AgentForgeError: the weights of the model cannot be read.
     """
     observer(PhaseStarted("meaning", task.functions, "functions"))
     pool = process_pool(task.jobs) if task.jobs > 1 and task.functions > SMALL else None
     try:
         gaps = Gaps(connection, task.project_id, task.model_id)
-        work = _Work(connection, gaps, task, pool, observer)
+        work = _Work(connection, gaps, task, pool, observer, interrupted)
         rewritten = work.fill(missing=False)
-        done = rewritten + work.fill(missing=True)
+        done = rewritten + (0 if work.stopped else work.fill(missing=True))
         if done:
             retrying(connection, gaps.adopt)
+        if work.stopped:
+            raise KeyboardInterrupt
+        if done:
             gaps.compact(rewritten)
         return done
     finally:
@@ -83,12 +89,23 @@ def fill(connection: Connection, task: Task, observer: Observer) -> int:
 
 
 class _Work:
-    """One fill."""
+    """One fill.
+
+    Attributes:
+        stopped: whether it was asked to stop, and has.
+    """
 
     def __init__(
-        self, connection: Connection, gaps: Gaps, task: Task, pool: ProcessPoolExecutor | None, observer: Observer
+        self,
+        connection: Connection,
+        gaps: Gaps,
+        task: Task,
+        pool: ProcessPoolExecutor | None,
+        observer: Observer,
+        interrupted: Callable[[], bool],
     ) -> None:
         self._connection, self._gaps, self._task, self._pool, self._observer = connection, gaps, task, pool, observer
+        self._interrupted, self.stopped = interrupted, False
         self._after = 0
         self._size = _FIRST_ROUND * task.jobs
 
@@ -102,6 +119,9 @@ class _Work:
             done += len(taken)
             self._after = taken[-1].function_id
             self._observer(PhaseAdvanced(len(taken)))
+            if self._interrupted():
+                self.stopped = True
+                return done
             rate = len(taken) / max(time.perf_counter() - started, 0.001)
             self._size = int(min(_LARGEST_ROUND, 2 * self._size, max(self._task.jobs, rate * _ROUND_SECONDS)))
 
