@@ -14,6 +14,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from agentforge.errors import AgentForgeError
+
 Point = tuple[float, float]
 
 
@@ -102,4 +104,10 @@ def near_duplicate_score() -> float:
 
 @cache
 def _table() -> dict[str, Any]:
-    return tomllib.loads(resources.files(__package__).joinpath("calibration.toml").read_text("utf-8"))
+    try:
+        table = tomllib.loads(resources.files(__package__).joinpath("calibration.toml").read_text("utf-8"))
+    except (OSError, ValueError):
+        table = {}
+    if not table.get("near_duplicates", {}).keys() >= {"score", "cosine"}:
+        raise AgentForgeError("The file calibration.toml of agentforge is damaged.", "Install agentforge again.")
+    return table

@@ -52,6 +52,16 @@ def test_what_cannot_be_done_without(tmp_path: Path, name: str) -> None:
     assert done.stderr.splitlines()[1].startswith("Install agentforge again")
 
 
+def test_scores_that_mean_nothing(tmp_path: Path) -> None:
+    (tmp_path / "agentforge.toml").write_text("[gate]\nnew-duplication = 1\n")
+    (tmp_path / "long.py").write_text("def f(a):\n" + "    a += 1\n" * 6 + "    return a\n")
+    done = run(copied(tmp_path / "copy", "calibration.toml"), "check", "long.py", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith(
+        "agentforge: The file calibration.toml of agentforge is damaged.\nInstall agentforge again"
+    )
+
+
 def test_what_can_be_computed_anew(tmp_path: Path) -> None:
     (tmp_path / "auth.py").write_text(HASH)
     done = run(copied(tmp_path / "copy", "patterns.npz"), "check", "auth.py", cwd=tmp_path)
