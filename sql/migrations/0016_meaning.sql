@@ -43,6 +43,31 @@ BEGIN
 END
 $$;
 
+-- Lists of neighbours hold for the vectors that they were made of, those of the functions up to embedding_models.listed_up_to.
+-- `db maintain` makes none past a function without meaning, so only whoever embeds old functions by another model, or changes a
+-- vector by hand, gets here: the lists of that model are made anew then.
+CREATE FUNCTION agentforge.drop_stale_lists() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    stale integer;
+BEGIN
+    FOR stale IN
+        SELECT m.id FROM agentforge.embedding_models AS m
+        WHERE m.listed_up_to > 0
+          AND EXISTS (SELECT FROM new_rows AS n WHERE n.model_id = m.id AND n.function_id <= m.listed_up_to)
+        ORDER BY m.id
+    LOOP
+        DELETE FROM agentforge.function_neighbours AS n WHERE n.model_id = stale;
+        UPDATE agentforge.embedding_models AS m SET listed_up_to = 0 WHERE m.id = stale;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER stale_lists_insert AFTER INSERT ON agentforge.function_embeddings
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION agentforge.drop_stale_lists();
+CREATE TRIGGER stale_lists_update AFTER UPDATE ON agentforge.function_embeddings
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION agentforge.drop_stale_lists();
+
 -- How many functions that a search looks into have no meaning yet, and whether the one that it is for has none.
 CREATE FUNCTION agentforge.without_meaning(
     subject bigint, model integer, wanted bigint[], language text, OUT functions bigint, OUT subject_too boolean
@@ -68,5 +93,56 @@ BEGIN
 END
 $$;
 
+-- As nearest_functions(), but by words and structure alone, whether or not a vector has meaning. A scan: no index holds these parts.
+CREATE FUNCTION agentforge.nearest_by_features(
+    subject bigint, query halfvec, model integer, here_project bigint, here_path text, here_start integer, here_end integer,
+    wanted bigint[], language text, most integer
+) RETURNS TABLE (
+    id bigint, project_id bigint, code_hash text, file_path text, file_type text, qualified_name text,
+    function_signature text, start_line integer, end_line integer, lines_of_code integer, cyclomatic integer,
+    cognitive integer, code text, project text, distance double precision
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    scope record := agentforge.search_scope(wanted, language);
+    first integer;
+    width integer;
+    part halfvec;
+    excluded bigint[];
+BEGIN
+    SELECT coalesce(m.channels[1], 0) + 1, m.dimension - coalesce(m.channels[1], 0) INTO first, width
+    FROM agentforge.embedding_models AS m WHERE m.id = model;
+    IF subject IS NOT NULL THEN
+        SELECT e.embedding, f.project_id, a.file_path, f.start_line, f.end_line
+        INTO query, here_project, here_path, here_start, here_end
+        FROM agentforge.function_embeddings AS e
+        JOIN agentforge.functions AS f ON f.id = e.function_id
+        JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+        WHERE e.function_id = subject AND e.model_id = model;
+    END IF;
+    part := subvector(query, first, width);
+    excluded := ARRAY(
+        SELECT f.id FROM agentforge.file_analyses AS a JOIN agentforge.functions AS f ON f.file_analysis_id = a.id
+        WHERE a.project_id = here_project AND a.file_path = here_path AND a.superseded_by IS NULL
+          AND f.start_line <= here_end AND here_start <= f.end_line);
+    RETURN QUERY
+    SELECT f.id, f.project_id, encode(f.code_hash, 'hex'), a.file_path, a.file_type, f.qualified_name, f.function_signature,
+           f.start_line, f.end_line, f.lines_of_code, f.cyclomatic, f.cognitive, f.code, p.name, n.distance
+    FROM (
+        SELECT e.function_id, (subvector(e.embedding, first, width) <=> part) + 0 AS distance
+        FROM unnest(scope.projects, scope.branches) AS s (project_id, branch)
+        JOIN agentforge.function_embeddings AS e ON e.project_id = s.project_id AND e.branch = s.branch
+        WHERE e.model_id = model AND (language IS NULL OR e.file_type = language) AND e.function_id <> ALL (excluded)
+        ORDER BY distance, e.function_id LIMIT most
+    ) AS n
+    JOIN agentforge.functions AS f ON f.id = n.function_id
+    JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+    JOIN agentforge.projects AS p ON p.id = f.project_id
+    ORDER BY n.distance, f.id;
+END
+$$;
+
 GRANT EXECUTE ON FUNCTION agentforge.ensure_embedding_model(text, text, integer, integer[]),
-    agentforge.without_meaning(bigint, integer, bigint[], text) TO agentforge_app;
+    agentforge.without_meaning(bigint, integer, bigint[], text),
+    agentforge.nearest_by_features(
+        bigint, halfvec, integer, bigint, text, integer, integer, bigint[], text, integer) TO agentforge_app;

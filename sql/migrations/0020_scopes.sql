@@ -147,6 +147,9 @@ ALTER TABLE agentforge.function_neighbours
 CREATE INDEX function_neighbours_changed ON agentforge.function_neighbours (model_id, function_id)
     WHERE neighbours IS NULL OR neighbours = '{}';
 
+DROP TRIGGER stale_lists_insert ON agentforge.function_embeddings;
+DROP TRIGGER stale_lists_update ON agentforge.function_embeddings;
+DROP FUNCTION agentforge.drop_stale_lists();
 CREATE FUNCTION agentforge.note_vectors() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -245,7 +248,6 @@ BEGIN
         complete := cardinality(ids) = most;
         EXIT WHEN complete;
     END LOOP;
-    -- IS TRUE makes a hash table of the branches, not a join: there may be thousands of younger functions.
     IF complete AND (
             pg_sequence_last_value('agentforge.functions_id_seq') > own.listed_up_to OR cardinality(own.changed) > 0) THEN
         SELECT array_agg(n.id), array_agg(n.distance) INTO ids, distances
@@ -262,10 +264,9 @@ BEGIN
                 WHERE y.model_id = own.model_id AND y.function_id = ANY (own.changed) AND y.function_id <= own.listed_up_to
                   AND (language IS NULL OR y.file_type = language)
             ) AS e
-            WHERE (wanted IS NULL OR e.project_id = ANY (wanted)) AND e.function_id <> ALL (own.excluded)
-              AND ((e.project_id, e.branch) IN (
-                  SELECT p.id, p.searched_branch FROM agentforge.projects AS p WHERE everything OR p.id = ANY (readable)
-              )) IS TRUE
+            JOIN agentforge.projects AS p ON p.id = e.project_id AND p.searched_branch = e.branch
+            WHERE (everything OR e.project_id = ANY (readable)) AND (wanted IS NULL OR e.project_id = ANY (wanted))
+              AND e.function_id <> ALL (own.excluded)
             ORDER BY distance, id LIMIT most
         ) AS n;
     END IF;
@@ -360,37 +361,12 @@ $body$
 END
 $$;
 
--- The nearest functions by words and structure alone, whether or not a vector has meaning. A scan: no index holds these parts.
-CREATE FUNCTION agentforge.search_features(
-    query halfvec, model integer, wanted bigint[], language text, most integer, excluded bigint[],
-    OUT ids bigint[], OUT distances double precision[]
-) LANGUAGE plpgsql AS $$
-DECLARE
-    scope record := agentforge.search_scope(wanted, language);
-    first integer;
-    width integer;
-    part halfvec;
-BEGIN
-    SELECT coalesce(m.channels[1], 0) + 1, m.dimension - coalesce(m.channels[1], 0) INTO first, width
-    FROM agentforge.embedding_models AS m WHERE m.id = model;
-    part := subvector(query, first, width);
-    SELECT array_agg(n.function_id), array_agg(n.distance) INTO ids, distances
-    FROM (
-        SELECT e.function_id, (subvector(e.embedding, first, width) <=> part) + 0 AS distance
-        FROM unnest(scope.projects, scope.branches) AS s (project_id, branch)
-        JOIN agentforge.function_embeddings AS e ON e.project_id = s.project_id AND e.branch = s.branch
-        WHERE e.model_id = model AND (language IS NULL OR e.file_type = language) AND e.function_id <> ALL (excluded)
-        ORDER BY distance, e.function_id LIMIT most
-    ) AS n;
-END
-$$;
-
 -- What is shown of the functions nearest to one, best first, read under row-level security. The function is given by its id
 -- (`subject`; by the last model where `model` is NULL), or by its vector and, where it is in a project, its place: what lies in
--- it or around it is no match. `features_only` compares words and structure, as must be done where without_meaning() finds any.
+-- it or around it is no match.
 CREATE FUNCTION agentforge.nearest_functions(
     subject bigint, query halfvec, model integer, here_project bigint, here_path text, here_start integer, here_end integer,
-    wanted bigint[], language text, most integer, features_only boolean DEFAULT false
+    wanted bigint[], language text, most integer
 ) RETURNS TABLE (
     id bigint, project_id bigint, code_hash text, file_path text, file_type text, qualified_name text,
     function_signature text, start_line integer, end_line integer, lines_of_code integer, cyclomatic integer,
@@ -403,7 +379,7 @@ DECLARE
     complete boolean;
     excluded bigint[];
 BEGIN
-    IF subject IS NOT NULL AND NOT features_only THEN
+    IF subject IS NOT NULL THEN
         SELECT k.ids, k.distances, k.complete INTO found_ids, found_distances, complete
         FROM agentforge.known_neighbours(subject, model, wanted, language, most) AS k;
     END IF;
@@ -420,23 +396,18 @@ BEGIN
             SELECT f.id FROM agentforge.file_analyses AS a JOIN agentforge.functions AS f ON f.file_analysis_id = a.id
             WHERE a.project_id = here_project AND a.file_path = here_path AND a.superseded_by IS NULL
               AND f.start_line <= here_end AND here_start <= f.end_line);
-        IF features_only THEN
-            SELECT s.ids, s.distances INTO found_ids, found_distances
-            FROM agentforge.search_features(query, model, wanted, language, most, excluded) AS s;
-        ELSE
-            SELECT array_agg(n.id), array_agg(n.distance) INTO found_ids, found_distances
+        SELECT array_agg(n.id), array_agg(n.distance) INTO found_ids, found_distances
+        FROM (
+            SELECT m.id, min(m.distance) AS distance
             FROM (
-                SELECT m.id, min(m.distance) AS distance
-                FROM (
-                    SELECT k.id, k.distance FROM unnest(found_ids, found_distances) AS k (id, distance)
-                    UNION ALL
-                    SELECT v.id, v.distance
-                    FROM agentforge.search_vectors(query, model, wanted, language, most, excluded, complete IS NOT NULL) AS s,
-                         unnest(s.ids, s.distances) AS v (id, distance)
-                ) AS m
-                GROUP BY m.id ORDER BY distance, m.id LIMIT most
-            ) AS n;
-        END IF;
+                SELECT k.id, k.distance FROM unnest(found_ids, found_distances) AS k (id, distance)
+                UNION ALL
+                SELECT v.id, v.distance
+                FROM agentforge.search_vectors(query, model, wanted, language, most, excluded, complete IS NOT NULL) AS s,
+                     unnest(s.ids, s.distances) AS v (id, distance)
+            ) AS m
+            GROUP BY m.id ORDER BY distance, m.id LIMIT most
+        ) AS n;
     END IF;
     RETURN QUERY
     SELECT f.id, f.project_id, encode(f.code_hash, 'hex'), a.file_path, a.file_type, f.qualified_name, f.function_signature,
@@ -452,6 +423,5 @@ $$;
 GRANT EXECUTE ON FUNCTION agentforge.search_width(bigint, bigint, boolean),
     agentforge.known_neighbours(bigint, integer, bigint[], text, integer),
     agentforge.search_vectors(halfvec, integer, bigint[], text, integer, bigint[], boolean),
-    agentforge.search_features(halfvec, integer, bigint[], text, integer, bigint[]),
     agentforge.nearest_functions(
-        bigint, halfvec, integer, bigint, text, integer, integer, bigint[], text, integer, boolean) TO agentforge_app;
+        bigint, halfvec, integer, bigint, text, integer, integer, bigint[], text, integer) TO agentforge_app;
