@@ -6,15 +6,13 @@ holds for one version of one model.
 
 from __future__ import annotations
 
-import tomllib
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
-from agentforge.errors import AgentForgeError
+from agentforge.embed.packaged import table
 
 Point = tuple[float, float]
 
@@ -71,10 +69,10 @@ def calibration(model: str, version: str, *, without_meaning: bool = False) -> C
         version: of the model.
         without_meaning: that of vectors in which the meaning is not filled in yet.
     """
-    table = _table()
-    levels = table["near_duplicates"]
+    curves = _table()
+    levels = curves["near_duplicates"]
     wanted = (model, version, without_meaning)
-    for entry in table.get("model", ()):
+    for entry in curves.get("model", ()):
         if (entry["name"], entry["version"], entry.get("without_meaning", False)) == wanted:
             fitted = Calibration(tuple((float(x), float(y)) for x, y in entry["curve"]), 1.0)
             return Calibration(fitted.curve, fitted.cosine(levels["score"]))
@@ -104,10 +102,4 @@ def near_duplicate_score() -> float:
 
 @cache
 def _table() -> dict[str, Any]:
-    try:
-        table = tomllib.loads(resources.files(__package__).joinpath("calibration.toml").read_text("utf-8"))
-    except (OSError, ValueError):
-        table = {}
-    if not table.get("near_duplicates", {}).keys() >= {"score", "cosine"}:
-        raise AgentForgeError("The file calibration.toml of agentforge is damaged.", "Install agentforge again.")
-    return table
+    return table("calibration.toml", ("near_duplicates",))

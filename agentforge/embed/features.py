@@ -16,16 +16,14 @@ from __future__ import annotations
 
 import re
 import struct
-import tomllib
 import zlib
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agentforge.errors import AgentForgeError
+from agentforge.embed.packaged import table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 
 HEADER = struct.Struct("<II")
 EMPTY = HEADER.pack(0, 0)
-_TABLES = {"skip", "kinds", "paste"}
 _CACHE_LIMIT = 200_000
 # A level costs about 300 bytes of C stack.
 _RECURSION_LIMIT = 4096
@@ -98,13 +95,7 @@ def kind_table() -> dict[str, Any]:
     Raises:
         AgentForgeError: it is damaged.
     """
-    try:
-        table = tomllib.loads(resources.files(__package__).joinpath("kinds.toml").read_text("utf-8"))
-    except (OSError, ValueError):
-        table = {}
-    if not table.keys() >= _TABLES:
-        raise AgentForgeError("The file kinds.toml of agentforge is damaged.", "Install agentforge again.")
-    return table
+    return table("kinds.toml", ("skip", "kinds", "paste"))
 
 
 @cache

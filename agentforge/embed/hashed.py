@@ -5,13 +5,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from functools import cache, cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from agentforge.embed.features import EMPTY, unpack
 from agentforge.embed.interface import FAST_MODEL
+from agentforge.embed.packaged import FOLDER, intact
 from agentforge.embed.projection import BUCKETS, Projection
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ _ROWS_AT_ONCE = 2048
 @cache
 def _idf() -> NDArray[Any]:
     """How rare the features of each bucket are, of words and of structure."""
-    stored = Path(__file__).with_name("idf.bin").read_bytes()
-    return np.frombuffer(stored, dtype=np.uint8).reshape(2, BUCKETS) * IDF_STEP
+    with intact("The file idf.bin of agentforge is"):
+        return np.frombuffer((FOLDER / "idf.bin").read_bytes(), dtype=np.uint8).reshape(2, BUCKETS) * IDF_STEP
 
 
 class HashedEmbedder:

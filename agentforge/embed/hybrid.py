@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from agentforge.embed.hashed import WORDS_WEIGHT, HashedEmbedder
 from agentforge.embed.interface import DEFAULT_MODEL
+from agentforge.embed.packaged import intact, table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,8 +41,8 @@ class Shape:
 @cache
 def shape_of(meaning: str) -> Shape:
     """What `hybrid.toml` says for a kind of net."""
-    table: dict[str, Any] = tomllib.loads(resources.files(__package__).joinpath("hybrid.toml").read_text("utf-8"))
-    return Shape(**table[meaning])
+    with intact("The file hybrid.toml of agentforge is"):
+        return Shape(**table("hybrid.toml", (meaning,))[meaning])
 
 
 class HybridEmbedder:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
-from agentforge.errors import AgentForgeError
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -107,14 +105,15 @@ def load(model: str = DEFAULT_MODEL) -> Embedder:
         AgentForgeError: a file of the installation is damaged.
     """
     model = canonical(model)
-    if model in (FAST_MODEL, DEFAULT_MODEL):
-        try:
-            return _own(model)
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise AgentForgeError(
-                f"A table of the model {model} that ships with agentforge is damaged: {error}",
-                "Install agentforge again.",
-            ) from error
+    if model == FAST_MODEL:
+        from agentforge.embed.hashed import HashedEmbedder
+
+        return HashedEmbedder()
+    if model == DEFAULT_MODEL:
+        from agentforge.embed.hybrid import HybridEmbedder
+        from agentforge.embed.student import Student
+
+        return HybridEmbedder(Student())
     from agentforge.embed.minilm import find
 
     if minilm := find(model):
@@ -124,14 +123,3 @@ def load(model: str = DEFAULT_MODEL) -> Embedder:
     from agentforge.embed.transformer import load_transformer
 
     return load_transformer(model)
-
-
-def _own(model: str) -> Embedder:
-    if model == FAST_MODEL:
-        from agentforge.embed.hashed import HashedEmbedder
-
-        return HashedEmbedder()
-    from agentforge.embed.hybrid import HybridEmbedder
-    from agentforge.embed.student import Student
-
-    return HybridEmbedder(Student())

@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from io import BytesIO
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 import numpy as np
 
 from agentforge.embed.features import expression_of, kind_table
+from agentforge.embed.packaged import DAMAGE, FOLDER, unpacked
 from agentforge.embed.snippets import snippet_from_code
 from agentforge.patterns.words import has_words
 
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from agentforge.embed.interface import Embedder, Vectors
+    from agentforge.embed.packaged import Arrays
     from agentforge.parse import ParsedFile
     from agentforge.patterns import Example, Pattern
 
@@ -113,15 +111,17 @@ def known_bounds(embedder: Embedder) -> dict[str, Bounds]:
 
     training/pattern_bounds.py writes them: to make the vectors of all examples takes most of a second.
     """
-    content = BytesIO(resources.files(__package__).joinpath(_KNOWN).read_bytes())
+
+    def bounds(stored: Arrays) -> dict[str, Bounds]:
+        if str(stored["model"]) != f"{embedder.name} {embedder.version}":
+            return {}
+        rows = zip(stored["digests"].tolist(), stored["centroids"], stored["least"].tolist(), strict=True)
+        return {key: Bounds(centroid, least) for key, centroid, least in rows}
+
     try:
-        with np.load(content, allow_pickle=False) as stored:
-            if str(stored["model"]) != f"{embedder.name} {embedder.version}":
-                return {}
-            rows = zip(stored["digests"].tolist(), stored["centroids"], stored["least"].tolist(), strict=True)
-            return {key: Bounds(centroid, least) for key, centroid, least in rows}
-    except (ValueError, LookupError, EOFError, BadZipFile, zlib.error):  # damaged: computed anew
-        return {}
+        return unpacked((FOLDER / _KNOWN).read_bytes(), bounds)
+    except DAMAGE:
+        return {}  # they are computed anew
 
 
 def demands_met(pattern: Pattern, code: bytes, parsed: ParsedFile, span: tuple[int, int]) -> bool:

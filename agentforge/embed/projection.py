@@ -7,19 +7,16 @@ writes the tables.
 
 from __future__ import annotations
 
-import io
 import zlib
-from collections.abc import Mapping
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from agentforge.embed.features import mix
-from agentforge.errors import AgentForgeError
+from agentforge.embed.packaged import content, intact, unpacked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,22 +122,8 @@ class Projection:
 
     @cached_property
     def _bytes(self) -> bytes:
-        try:
-            return self._path.read_bytes()
-        except OSError as error:
-            raise AgentForgeError(
-                f"The tables of the embedder are missing: {self._path} cannot be read.", "Install agentforge again."
-            ) from error
+        return content(self._path, "The tables of the embedder are")
 
     def _read(self, channel: str) -> Table:
-        try:
-            with np.load(io.BytesIO(self._bytes), allow_pickle=False) as stored:
-                return _table(stored, channel)
-        except (OSError, ValueError, LookupError, EOFError, TypeError, AttributeError, BadZipFile, zlib.error) as error:
-            raise AgentForgeError(
-                f"The tables of the embedder in {self._path} are damaged.", "Install agentforge again."
-            ) from error
-
-
-def _table(stored: Mapping[str, Array], channel: str) -> Table:
-    return Table(stored[f"{channel}.own"], stored[f"{channel}.table"])
+        with intact(f"The tables of the embedder in {self._path} are"):
+            return unpacked(self._bytes, lambda stored: Table(stored[f"{channel}.own"], stored[f"{channel}.table"]))

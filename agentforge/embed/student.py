@@ -7,18 +7,16 @@ training/README.md has its model card; training/student.py writes the weights.
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-from zipfile import BadZipFile
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agentforge.embed.packaged import Made, content, intact, unpacked
 from agentforge.embed.subtokens import Vocabulary
-from agentforge.errors import AgentForgeError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,9 +25,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-Made = TypeVar("Made")
-
 WEIGHTS = Path(__file__).with_name("student.npz")
+_REMEDY = "Install agentforge again, or use --model fast, which needs none."
 _STEPS = 127
 _TOKENS_AT_ONCE = 4096
 
@@ -84,24 +81,11 @@ class Student:
         return self._read(lambda stored: _Net({name: stored[name] for name in stored}))
 
     def _read(self, make: Callable[[Mapping[str, Array]], Made]) -> Made:
-        content = io.BytesIO(self._bytes())
-        try:
-            with np.load(content, allow_pickle=False) as stored:
-                return make(stored)
-        except (OSError, ValueError, LookupError, EOFError, TypeError, AttributeError, BadZipFile, zlib.error) as error:
-            raise AgentForgeError(
-                f"The weights of the embedder in {self._path} are damaged.",
-                "Install agentforge again, or use --model fast, which needs none.",
-            ) from error
+        with intact(f"The weights of the embedder in {self._path} are", _REMEDY):
+            return unpacked(self._bytes(), make)
 
     def _bytes(self) -> bytes:
-        try:
-            return self._path.read_bytes()
-        except OSError as error:
-            raise AgentForgeError(
-                f"The weights of the embedder are missing: {self._path} cannot be read.",
-                "Install agentforge again, or use --model fast, which needs none.",
-            ) from error
+        return content(self._path, "The weights of the embedder are", _REMEDY)
 
 
 class _Net:

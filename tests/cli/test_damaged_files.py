@@ -17,9 +17,9 @@ RUN = "import sys; from agentforge.cli import main; sys.exit(main())"
 HASH = "import hashlib\n\n\ndef encode(password):\n    return hashlib.md5(password.encode()).hexdigest()\n"
 LOST = {
     "projection.npz": "The tables of the embedder in .* are damaged",
-    "idf.bin": "A table of the model hybrid that ships with agentforge is damaged",
+    "idf.bin": "The file idf.bin of agentforge is damaged",
     "student.npz": "The weights of the embedder in .* are damaged",
-    "hybrid.toml": "A table of the model hybrid that ships with agentforge is damaged",
+    "hybrid.toml": "The file hybrid.toml of agentforge is damaged",
     "kinds.toml": "The file kinds.toml of agentforge is damaged",
 }
 
