@@ -11,11 +11,10 @@ of it. What neither half speaks for is not seen by this.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from patterns import Hit, hits, show
+from patterns import chosen, collected, show
 from precision import sample
 
 from agentforge.embed.features import extract, without_comments
@@ -23,7 +22,7 @@ from agentforge.embed.interface import DEFAULT_MODEL, Snippet
 from agentforge.embed.patterns import Bounds, demands_met
 from agentforge.model import Function
 from agentforge.parse import ParsedFile, Vocabulary
-from agentforge.patterns import Pattern, shipped
+from agentforge.patterns import Pattern
 from agentforge.patterns.words import has_words
 from agentforge.pipeline.patterns import Finder, Within
 
@@ -85,15 +84,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lines", type=int, default=16)
     options = parser.parse_args()
-    patterns = [pattern for pattern in shipped() if not options.pattern or pattern.name in options.pattern]
-    finder = (Lacking if options.near else TooFar)(patterns, DEFAULT_MODEL)
-    by_pattern: dict[str, list[Hit]] = {pattern.name: [] for pattern in patterns}
-    start = time.process_time()
-    for tree in options.trees:
-        for hit in hits(finder, tree):
-            by_pattern[hit[2].pattern.name].append(hit)
-    print(f"{finder.embedder.name} {finder.embedder.version}, {time.process_time() - start:.0f} CPU seconds")
-    for name, found in by_pattern.items():
+    finder = (Lacking if options.near else TooFar)(chosen(options.pattern), DEFAULT_MODEL)
+    for name, found in collected(finder, options.trees).items():
         print(f"=== {name}: {len(found)} functions of {len({hit[0] for hit in found})} projects")
         for hit in sample(found, options.sample, options.seed):
             show(hit, options.lines)

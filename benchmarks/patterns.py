@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from precision import sample
 
 from agentforge import languages, measure, parse
 from agentforge.embed.interface import DEFAULT_MODEL
-from agentforge.patterns import shipped
+from agentforge.patterns import Pattern, shipped
 from agentforge.pipeline.patterns import Finder, Within
 
 Hit = tuple[str, str, Within]
@@ -54,6 +54,22 @@ def show(hit: Hit, lines: int) -> None:
         print(f"    ... {len(code)} lines")
 
 
+def chosen(names: Sequence[str]) -> list[Pattern]:
+    """The shipped patterns of these names, all where none is given."""
+    return [pattern for pattern in shipped() if not names or pattern.name in names]
+
+
+def collected(finder: Finder, trees: Iterable[Path]) -> dict[str, list[Hit]]:
+    """The hits of each pattern in all trees. Prints the model and the time that it took."""
+    found: dict[str, list[Hit]] = {pattern.name: [] for pattern in finder.patterns}
+    start = time.process_time()
+    for tree in trees:
+        for hit in hits(finder, tree):
+            found[hit[2].pattern.name].append(hit)
+    print(f"{finder.embedder.name} {finder.embedder.version}, {time.process_time() - start:.0f} CPU seconds")
+    return found
+
+
 def main() -> None:
     """Print counts and samples, pattern by pattern."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -64,15 +80,8 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=30)
     parser.add_argument("--counts", action="store_true", help="numbers only")
     options = parser.parse_args()
-    patterns = [pattern for pattern in shipped() if not options.pattern or pattern.name in options.pattern]
-    finder = Finder(patterns, DEFAULT_MODEL)
-    by_pattern: dict[str, list[Hit]] = {pattern.name: [] for pattern in patterns}
-    start = time.process_time()
-    for tree in options.trees:
-        for hit in hits(finder, tree):
-            by_pattern[hit[2].pattern.name].append(hit)
-    print(f"{finder.embedder.name} {finder.embedder.version}, {time.process_time() - start:.0f} CPU seconds")
-    for name, found in by_pattern.items():
+    finder = Finder(chosen(options.pattern), DEFAULT_MODEL)
+    for name, found in collected(finder, options.trees).items():
         print(f"=== {name}: {len(found)} hits in {len({hit[0] for hit in found})} projects")
         if not options.counts:
             for hit in sample(found, options.sample, options.seed):
