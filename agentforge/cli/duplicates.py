@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
 import agentforge
 from agentforge.cli.database import open_database
-from agentforge.cli.output import print_json, say
+from agentforge.cli.output import functions_console, print_json, say
 from agentforge.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
 from agentforge.pipeline.duplicates import Found, Request, find_duplicates
 from agentforge.pipeline.events import Event, Notice
@@ -42,7 +40,7 @@ def _print(found: Found, request: Request, *, show_code: bool) -> None:
     else:
         totals = report.Totals(found.functions, found.total, found.lines)
         shown = report.table(found.clusters, totals, several=len(found.projects) > 1, show_code=show_code)
-    Console(highlight=False, markup=False, soft_wrap=not show_code).print(shown)
+    functions_console(show_code=show_code).print(shown)
 
 
 def _members(found: Found, request: Request, *, show_code: bool) -> dict[str, object]:

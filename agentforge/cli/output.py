@@ -16,6 +16,7 @@ from agentforge.report.text import block, showable
 
 SCHEMA_VERSION = 1
 _WIDE = 10_000  # characters; no table of ours is wider
+_TWO_BODIES = 200
 
 
 def print_json(members: Mapping[str, Any], version: int = SCHEMA_VERSION) -> None:
@@ -24,12 +25,22 @@ def print_json(members: Mapping[str, Any], version: int = SCHEMA_VERSION) -> Non
     sys.stdout.write("\n")
 
 
-def stdout() -> Console:
-    """Stdout as plain text; in a pipe or a file a table is as wide as what it holds, unless COLUMNS says how wide."""
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+def stdout(*, width: int = _WIDE, soft_wrap: bool = True) -> Console:
+    """Stdout as plain text.
+
+    Args:
+        width: of a pipe or a file, unless COLUMNS says how wide; by default a table is as wide as what it holds.
+        soft_wrap: lines that are longer are left to the terminal.
+    """
+    console = Console(highlight=False, markup=False, soft_wrap=soft_wrap)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _WIDE
+        console.width = width
     return console
+
+
+def functions_console(*, show_code: bool) -> Console:
+    """Stdout for functions that were found: two bodies side by side are folded, in a file to 100 characters each."""
+    return stdout(width=_TWO_BODIES, soft_wrap=False) if show_code else stdout()
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], right: Container[str] = ()) -> None:

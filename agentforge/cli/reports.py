@@ -10,10 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 import agentforge
-from agentforge.cli.output import say
+from agentforge.cli.output import say, stdout
 from agentforge.config.settings import OutputFile
 from agentforge.errors import AgentForgeError, UsageError
 from agentforge.model import Report
@@ -122,7 +120,7 @@ def write(report: Report, wanted: Outputs) -> None:
         _write_file(path, rendered.pieces)
         notes |= dict.fromkeys(rendered.notes)
     if wanted.stdout is ReportFormat.TABLE:
-        Console(highlight=False).print(table.summary(report))
+        table.print_summary(report, stdout(width=table.WIDTH, soft_wrap=False))
     elif wanted.stdout is not None:
         rendered = render(report, wanted.stdout, context)
         _print(rendered.pieces)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
 import agentforge
 from agentforge.cli.database import open_database
 from agentforge.cli.embed_notes import partly
-from agentforge.cli.output import print_json, say
+from agentforge.cli.output import functions_console, print_json, say
 from agentforge.errors import EXIT_CLEAN
 from agentforge.pipeline.search import Request, search_text
 from agentforge.report import search as report
@@ -38,5 +36,5 @@ def run(request: Request, settings: DatabaseSettings, *, show_code: bool, as_jso
         )
     else:
         shown = report.table(found.matches, show_code=show_code)
-        Console(highlight=False, markup=False, soft_wrap=not show_code).print(shown)
+        functions_console(show_code=show_code).print(shown)
     return EXIT_CLEAN

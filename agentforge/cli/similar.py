@@ -9,13 +9,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 import agentforge
 from agentforge.cli.database import open_database
 from agentforge.cli.embed_notes import otherwise, partly
 from agentforge.cli.inputs import current_tree
-from agentforge.cli.output import say
+from agentforge.cli.output import functions_console, say
 from agentforge.errors import EXIT_CLEAN, UsageError
 from agentforge.pipeline import similar as pipeline
 from agentforge.report import similar as report
@@ -75,7 +73,7 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
         json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
     else:
-        Console(highlight=False, soft_wrap=not show_code).print(
+        functions_console(show_code=show_code).print(
             report.table(found.function, found.matches, calibrated=found.calibrated, show_code=show_code)
         )
     return EXIT_CLEAN

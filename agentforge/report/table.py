@@ -26,11 +26,15 @@ GRADE_STYLE = {"A": "green", "B": "green", "C": "yellow", "D": "yellow", "E": "r
 WORTH_NAMING_COGNITIVE = 15
 WORTH_NAMING_CYCLOMATIC = 10
 SHOWN_DUPLICATES = 5
+WIDTH = 120  # characters of a line that goes to no terminal
 
 
-def summary(report: Report) -> Group:
-    """Everything of the report worth a person's time, in reading order, as one renderable."""
-    return Group(*_sections(report))
+def print_summary(report: Report, console: Console) -> None:
+    """Print all of the report worth a person's time, in reading order.
+
+    It is folded to the console's width, but for what is to be copied, which stays on one line.
+    """
+    console.print(Group(*_sections(report)), crop=False)
 
 
 def _sections(report: Report) -> Iterator[RenderableType]:
@@ -59,10 +63,10 @@ def _sections(report: Report) -> Iterator[RenderableType]:
     yield from _closing_lines(report)
 
 
-def as_text(report: Report, width: int = 120) -> str:
+def as_text(report: Report, width: int = WIDTH) -> str:
     """The same as plain text, for a file: no colours, lines of at most `width` characters where they can be folded."""
     text = io.StringIO()
-    Console(file=text, width=width, color_system=None, highlight=False).print(summary(report))
+    print_summary(report, Console(file=text, width=width, color_system=None, highlight=False))
     return text.getvalue()
 
 
