@@ -1,11 +1,14 @@
 """How often `agentforge similar` gives the answer that a colleague would give, as its first and among its first five.
 
-    python benchmarks/similarity/colleague.py FOLDER [--data-dir DIR] [--model NAME] [--misses 10]
+    python benchmarks/similarity/colleague.py FOLDER [--texts] [--data-dir DIR] [--model NAME] [--misses 10]
 
 FOLDER holds the five projects of colleague.toml, each in a folder of its name: django 5.2.19 (the package), express
 5.3.0, gin 1.8.1, commons-lang3 3.12.0 and redis 7.0.15; all five were analysed into the database that DIR names, by
 `agentforge analyze FOLDER/NAME --data-dir DIR`. Each question is one run of the installed program, as from a shell; its
 seconds, wall and CPU, are printed too. Of what comes first and is not right, the first answers are shown.
+
+With --texts the questions are those of colleague_texts.toml, asked of `agentforge search`, each in its project; those by
+which weights may be chosen and the others get a row each.
 """
 
 from __future__ import annotations
@@ -75,12 +78,18 @@ def is_right(match: dict[str, Any], right: list[str]) -> bool:
     return False
 
 
+def question(folder: Path, project: str, ask: str) -> list[str]:
+    """The command that asks about a function (`PATH:NAME`), or for what is said in words."""
+    path, colon, name = ask.partition(":")
+    if not colon:
+        return ["search", ask, "--project", project]
+    return ["similar", place_of(folder / project, path, name)]
+
+
 def asked(folder: Path, project: str, row: dict[str, Any], options: list[str]) -> Answer:
     """One run of the program."""
-    path, name = row["ask"].split(":")
-    place = place_of(folder / project, path, name)
+    command = [PROGRAM, *question(folder, project, row["ask"]), "--limit", str(ASKED_FOR), "--format", "json", *options]
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    command = [PROGRAM, "similar", place, "--limit", str(ASKED_FOR), "--format", "json", *options]
     done = subprocess.run(command, capture_output=True, text=True)
     wall = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -90,6 +99,13 @@ def asked(folder: Path, project: str, row: dict[str, Any], options: list[str]) -
     matches = json.loads(done.stdout)["matches"]
     rank = next((number for number, match in enumerate(matches, 1) if is_right(match, row["right"])), 0)
     return Answer(project, row["ask"], rank, matches, wall, cpu)
+
+
+def ranked(answers: list[Answer]) -> str:
+    """How many were right first, in the first five and ten, and the mean reciprocal rank."""
+    ranks = [answer.rank for answer in answers]
+    first, five, ten = (sum(0 < rank <= most for rank in ranks) for most in (1, 5, 10))
+    return f"{first} first, {five} in five, {ten} in ten, MRR {statistics.mean(1 / rank if rank else 0 for rank in ranks):.3f}"
 
 
 def report(answers: list[Answer], misses: int) -> None:
@@ -118,6 +134,7 @@ def main() -> None:
     """Ask everything."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--texts", action="store_true")
     parser.add_argument("--data-dir")
     parser.add_argument("--model")
     parser.add_argument("--misses", type=int, default=10)
@@ -127,11 +144,13 @@ def main() -> None:
         options += ["--data-dir", arguments.data_dir]
     if arguments.model:
         options += ["--model", arguments.model]
-    questions = tomllib.loads((HERE / "colleague.toml").read_text("utf-8"))
+    questions = tomllib.loads((HERE / f"colleague{'_texts' if arguments.texts else ''}.toml").read_text("utf-8"))
     folder = arguments.folder.resolve()
-    report(
-        [asked(folder, project, row, options) for project, rows in questions.items() for row in rows], arguments.misses
-    )
+    answers = [asked(folder, project, row, options) for project, rows in questions.items() for row in rows]
+    report(answers, arguments.misses)
+    if arguments.texts:
+        for name, part in (("weights may be chosen by", answers[::2]), ("the others", answers[1::2])):
+            print(f"\n{name}: {len(part)} asked, {ranked(part)}")
 
 
 if __name__ == "__main__":
