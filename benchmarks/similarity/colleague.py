@@ -7,8 +7,8 @@ FOLDER holds the five projects of colleague.toml, each in a folder of its name: 
 `agentforge analyze FOLDER/NAME --data-dir DIR`. Each question is one run of the installed program, as from a shell; its
 seconds, wall and CPU, are printed too. Of what comes first and is not right, the first answers are shown.
 
-With --texts the questions are those of colleague_texts.toml, asked of `agentforge search`, each in its project; those by
-which weights may be chosen and the others get a row each.
+With --texts the questions are those of colleague_texts.toml, asked of `agentforge search`, each in its project; those
+by which weights may be chosen and the others get a row each.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ def ranked(answers: list[Answer]) -> str:
     """How many were right first, in the first five and ten, and the mean reciprocal rank."""
     ranks = [answer.rank for answer in answers]
     first, five, ten = (sum(0 < rank <= most for rank in ranks) for most in (1, 5, 10))
-    return f"{first} first, {five} in five, {ten} in ten, MRR {statistics.mean(1 / rank if rank else 0 for rank in ranks):.3f}"
+    mean = statistics.mean(1 / rank if rank else 0 for rank in ranks)
+    return f"{first} first, {five} in five, {ten} in ten, MRR {mean:.3f}"
 
 
 def report(answers: list[Answer], misses: int) -> None:
