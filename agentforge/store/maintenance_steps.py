@@ -243,7 +243,8 @@ def _neighbours(work: Work) -> None:
             continue
         with work.part(name):
             try:
-                work.done.append(f"{neighbours.update(work.connection, model):,} of {name} written")
+                if written := neighbours.update(work.connection, model):
+                    work.done.append(f"{written:,} of {name} written")
             except psycopg.errors.LockNotAvailable:  # the search does without
                 work.done.append(f"{name} wait for the next time: functions are being written")
 

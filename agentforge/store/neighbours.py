@@ -1,8 +1,9 @@
 """Lists of the nearest functions of each function, so that a search for a stored one need not search.
 
-A list is exact: it holds the 64 (`LENGTH`) nearest of all functions with a vector of the same model, up to an id.
-Younger functions, and those whose vector has changed since, are compared one by one by the search
-(`agentforge.known_neighbours`), until the next `update`.
+A list is exact: it holds the 64 (`LENGTH`) nearest of all functions with a complete vector of the same model, up to an
+id. Younger functions, and those whose vector has changed or was completed since, are compared one by one by the search
+(`agentforge.known_neighbours`), until the next `update`. Functions that lack meaning are in no list: where some are
+among those that are wanted, no list is read.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Model:
 
 
 def due(connection: Connection, rows: int = ROWS) -> list[Model]:
-    """The models with at least so many functions, some of which are younger than their lists or have new vectors."""
+    """The models with at least so many vectors, whose lists are older than some function or than some vector."""
     parameters = {"rows": rows, "largest_id": _LARGEST_ID}
     return [Model(*row) for row in connection.execute(load("neighbours")["due"], parameters).fetchall()]
 
@@ -53,7 +54,7 @@ def update(connection: Connection, model: Model) -> int:
     """
     queries = load("neighbours")
     up_to = _settled(connection, model)
-    lists = _read(connection, model, up_to)
+    lists = _read(connection, model, up_to) if _has_new_vectors(connection, model) else _no_lists(model)
     changed = lists.refresh()
     parameters = {"model_id": model.id, "up_to": up_to, "length": LENGTH}
     with connection.transaction():
@@ -67,7 +68,7 @@ def update(connection: Connection, model: Model) -> int:
 
 
 def _settled(connection: Connection, model: Model) -> int:
-    """The last id of a function with a complete vector, when whoever has made an id up to it has committed or given up.
+    """The last id of a function, when whoever has made an id up to it has committed or given up.
 
     From then on each vector of these functions that is written is marked.
     """
@@ -78,6 +79,15 @@ def _settled(connection: Connection, model: Model) -> int:
         up_to = row[0] if row and row[0] else 0
         connection.execute(queries["begin"], {"model_id": model.id, "up_to": up_to})
     return up_to
+
+
+def _has_new_vectors(connection: Connection, model: Model) -> bool:
+    row = connection.execute(load("neighbours")["new_vectors"], {"model_id": model.id}).fetchone()
+    return bool(row and row[0])
+
+
+def _no_lists(model: Model) -> Lists:
+    return Lists.empty(np.empty(0, np.int64), np.empty((0, model.dimension), np.float16))
 
 
 def _read(connection: Connection, model: Model, up_to: int) -> Lists:

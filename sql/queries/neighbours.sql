@@ -1,16 +1,12 @@
 -- due --
--- Models with enough functions, some of which are younger than the lists or have a new vector, and none past what a list can name.
+-- Models with enough vectors, where functions have been made since the lists were, or some have a new vector; none past what a list
+-- can name.
 SELECT m.id, m.dimension
 FROM agentforge.embedding_models AS m
 JOIN pg_class AS c ON c.oid = to_regclass(format('agentforge.%%I', 'function_embeddings_' || m.id))
-CROSS JOIN LATERAL (
-    SELECT least(
-        (SELECT max(e.function_id) FROM agentforge.function_embeddings AS e WHERE e.model_id = m.id),
-        (SELECT min(e.function_id) - 1 FROM agentforge.function_embeddings AS e WHERE e.model_id = m.id AND e.lacks_meaning)
-    ) AS id
-) AS youngest
-WHERE c.reltuples >= %(rows)s AND youngest.id <= %(largest_id)s
-  AND (youngest.id > m.listed_up_to OR EXISTS (
+CROSS JOIN pg_sequence_last_value('agentforge.functions_id_seq') AS last_id
+WHERE c.reltuples >= %(rows)s AND last_id <= %(largest_id)s
+  AND (last_id > m.listed_up_to OR EXISTS (
       SELECT FROM agentforge.function_neighbours AS n
       WHERE n.model_id = m.id AND (n.neighbours IS NULL OR n.neighbours = '{}')))
 ORDER BY m.id;
@@ -21,28 +17,36 @@ ORDER BY m.id;
 LOCK TABLE agentforge.functions, agentforge.function_embeddings IN SHARE MODE;
 
 -- begin --
--- The vectors that were marked are dealt with now; those that are marked from here on are for the next time. A row of the youngest
--- function makes its trigger mark those of all others.
+-- The vectors that were marked are dealt with now; those that are marked from here on are for the next time. A row of the last id
+-- makes the trigger mark each vector up to it that is written, whether or not a function has that id.
 WITH marked AS (
     UPDATE agentforge.function_neighbours SET neighbours = '{}' WHERE model_id = %(model_id)s AND neighbours IS NULL
 )
 INSERT INTO agentforge.function_neighbours (model_id, function_id, neighbours)
-SELECT %(model_id)s, max(e.function_id), '{}' FROM agentforge.function_embeddings AS e
-WHERE e.model_id = %(model_id)s AND e.function_id <= %(up_to)s
-HAVING count(*) > 0
+VALUES (%(model_id)s, %(up_to)s, '{}')
 ON CONFLICT (model_id, function_id) DO NOTHING;
 
 -- last_id --
--- The youngest function, or the one before the first that has no meaning yet, whose vector is to change; what is listed stays so.
-SELECT greatest(m.listed_up_to, least(pg_sequence_last_value('agentforge.functions_id_seq'), (
-    SELECT min(e.function_id) - 1 FROM agentforge.function_embeddings AS e WHERE e.model_id = m.id AND e.lacks_meaning
-)))
+-- The youngest function, of any model or none; what is listed stays so.
+SELECT greatest(m.listed_up_to, pg_sequence_last_value('agentforge.functions_id_seq'))
 FROM agentforge.embedding_models AS m WHERE m.id = %(model_id)s;
+
+-- new_vectors --
+-- Whether a function with a complete vector is younger than the lists, or was marked. What lacks meaning is in no list: it is
+-- marked when it is filled in.
+SELECT EXISTS (
+    SELECT FROM agentforge.function_embeddings AS e JOIN agentforge.embedding_models AS m ON m.id = e.model_id
+    WHERE e.model_id = %(model_id)s AND e.function_id > m.listed_up_to AND NOT e.lacks_meaning
+) OR EXISTS (
+    SELECT FROM agentforge.function_neighbours AS n
+    JOIN agentforge.function_embeddings AS e ON e.function_id = n.function_id AND e.model_id = n.model_id
+    WHERE n.model_id = %(model_id)s AND (n.neighbours IS NULL OR n.neighbours = '{}') AND NOT e.lacks_meaning
+);
 
 -- vectors --
 COPY (
     SELECT e.function_id, e.embedding FROM agentforge.function_embeddings AS e
-    WHERE e.model_id = %(model_id)s AND e.function_id <= %(up_to)s ORDER BY e.function_id
+    WHERE e.model_id = %(model_id)s AND e.function_id <= %(up_to)s AND NOT e.lacks_meaning ORDER BY e.function_id
 ) TO STDOUT (FORMAT binary);
 
 -- lists --
@@ -60,9 +64,11 @@ ON CONFLICT (model_id, function_id) DO UPDATE SET neighbours = EXCLUDED.neighbou
 WHERE function_neighbours.neighbours IS NOT NULL;
 
 -- delete_gone --
+-- The rows of functions that have gone, or lack meaning; not where a vector is being written meanwhile.
 DELETE FROM agentforge.function_neighbours AS n
-WHERE n.model_id = %(model_id)s AND NOT EXISTS (
-    SELECT FROM agentforge.function_embeddings AS e WHERE e.function_id = n.function_id AND e.model_id = n.model_id
+WHERE n.model_id = %(model_id)s AND n.neighbours IS NOT NULL AND NOT EXISTS (
+    SELECT FROM agentforge.function_embeddings AS e
+    WHERE e.function_id = n.function_id AND e.model_id = n.model_id AND NOT e.lacks_meaning
 );
 
 -- note --

@@ -49,8 +49,8 @@ VALUES ('maintenance.reindex.changes', %(changes)s, jsonb_build_object('index', 
 
 -- wanted --
 -- Models with more functions than an exact scan pays for, and no index, or one that has been outgrown: a tenth of the functions
--- are younger than it, or it holds them all, so that each write pays for it. It waits while vectors are still to be filled with
--- meaning: each would be put into it again.
+-- are younger than it, or it holds them all, so that each write pays for it. It waits a day for vectors that are still to be filled
+-- with meaning: each would be put into it again. What nobody has filled by then, he may never fill, and others search meanwhile.
 SELECT c.relname, agentforge.vector_index_statement(
            m.id, false, 'function_embeddings',
            CASE WHEN to_regclass(format('agentforge.%%I', 'function_embeddings_' || m.id || '_hnsw')) IS NULL THEN ''
@@ -58,7 +58,10 @@ SELECT c.relname, agentforge.vector_index_statement(
 FROM agentforge.embedding_models AS m
 JOIN pg_class AS c ON c.oid = to_regclass(format('agentforge.%%I', 'function_embeddings_' || m.id))
 WHERE c.reltuples >= %(rows)s
-  AND (SELECT count(*) FROM agentforge.function_embeddings AS e WHERE e.model_id = m.id AND e.lacks_meaning)
+  AND (SELECT count(*) FROM agentforge.function_embeddings AS e
+       JOIN agentforge.functions AS f ON f.id = e.function_id
+       JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+       WHERE e.model_id = m.id AND e.lacks_meaning AND a.created_at > now() - interval '1 day')
       <= 0.01 * c.reltuples
   AND NOT EXISTS (
       SELECT FROM agentforge.vector_indexes(m.id) AS i

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -99,10 +99,10 @@ def visible(world: World, user: str) -> set[str]:
     return {"ann": {"open", "closed"}, "aud": {"open", "closed"}, "rob": {"open"}, "wim": {"open"}}.get(user, set())
 
 
-def compare(world: World, subjects: list[int]) -> int:
+def compare(world: World, subjects: list[int], users: Sequence[str] = ("ann", "aud", "rob")) -> int:
     """What everybody finds is what a scan of all that he may read finds; returns how many lists were of use."""
     used = 0
-    for user in ("ann", "aud", "rob"):
+    for user in users:
         projects = [world.projects[name] for name in visible(world, user)]
         with world.session(user) as session:
             session.execute("SET search_path = agentforge")
@@ -181,6 +181,77 @@ def test_a_vector_that_changes_while_lists_are_made_is_not_forgotten(
     assert compare(world, [subject, other]) > 0
     update(owner)
     assert compare(world, [subject, other]) > 4
+
+
+COMPLETE = """
+    UPDATE function_embeddings SET lacks_meaning = false, embedding = '[0.28,0.96]' WHERE function_id = ANY (%(ids)s)
+"""
+
+
+def test_functions_without_meaning_are_left_out_and_stop_nobody_elses_lists(owner: Connection, world: World) -> None:
+    subjects, others = ids(world, "open")[::25], ids(world, "closed")
+    lacking = [others[0], *others[10::20], others[-1]]
+    lack = "UPDATE function_embeddings SET lacks_meaning = true, embedding = '[1,0]' WHERE function_id = ANY (%(ids)s)"
+    world.admin.execute(lack, {"ids": lacking})
+    update(owner)
+    listed = "SELECT FROM function_neighbours WHERE function_id = ANY (%(ids)s) OR neighbours && %(ids)s::integer[]"
+    assert world.admin.execute(listed, {"ids": lacking}).fetchall() == []
+    assert compare(world, subjects, ["rob"]) == len(subjects) * 2
+    world.admin.execute(COMPLETE, {"ids": lacking})
+    assert compare(world, subjects) == len(subjects) * 6, "what is complete now was compared one by one"
+    assert compare(world, lacking, ["ann", "aud"]) == 0
+    update(owner)
+    assert compare(world, lacking, ["ann", "aud"]) == len(lacking) * 4
+
+
+def test_meaning_that_is_filled_in_while_lists_are_made_is_not_forgotten(
+    owner: Connection, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject, youngest = ids(world, "closed")[0], ids(world, "closed")[-1]
+    world.admin.execute("UPDATE function_embeddings SET lacks_meaning = true WHERE function_id = %s", (youngest,))
+    refresh = Lists.refresh
+
+    def meanwhile(lists: Lists) -> NDArray[np.int64]:
+        world.admin.execute(COMPLETE, {"ids": [youngest]})
+        return refresh(lists)
+
+    monkeypatch.setattr(Lists, "refresh", meanwhile)
+    [model] = neighbours.due(owner, 1)
+    neighbours.update(owner, model)
+    monkeypatch.undo()
+    assert compare(world, [subject, youngest], ["ann"]) == 2
+    update(owner)
+    assert compare(world, [subject, youngest], ["ann"]) == 4
+
+
+def test_functions_that_nobody_embedded_are_not_younger_than_the_lists_for_ever(
+    owner: Connection, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after `analyze --embed none` of a large project; one of them gets a vector while that is noted."""
+    subject = ids(world, "open")[0]
+    update(owner)
+    world.admin.execute("SELECT setval('functions_id_seq', last_value + 6000) FROM functions_id_seq")
+    world.admin.execute(ADD, {"first": 300, "last": 300})
+    late = ids(world, "open")[-1]
+    world.admin.execute(
+        "CREATE TEMPORARY TABLE late AS SELECT * FROM function_embeddings WHERE function_id = %s", (late,)
+    )
+    world.admin.execute("DELETE FROM function_embeddings WHERE function_id >= %s", (late,))
+    with world.session("rob") as session:
+        assert known(session, subject) == []
+    refresh = Lists.refresh
+
+    def meanwhile(lists: Lists) -> NDArray[np.int64]:
+        world.admin.execute("INSERT INTO function_embeddings SELECT * FROM late WHERE function_id = %s", (late,))
+        return refresh(lists)
+
+    monkeypatch.setattr(Lists, "refresh", meanwhile)
+    [model] = neighbours.due(owner, 1)
+    assert neighbours.update(owner, model) == 0
+    monkeypatch.undo()
+    assert compare(world, [subject, late], ["rob"]) == 2
+    update(owner)
+    assert compare(world, [subject, late], ["rob"]) == 4
 
 
 def test_a_list_shows_nobody_what_he_may_not_read(owner: Connection, world: World) -> None:

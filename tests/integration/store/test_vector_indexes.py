@@ -61,6 +61,13 @@ def test_an_index_is_made_when_there_are_rows_enough(database: Connection) -> No
     assert len(database.execute(VALID.encode()).fetchall()) == 1, "both ways make the same index"
 
 
+def test_an_index_waits_a_day_for_meaning(database: Connection) -> None:
+    database.execute("UPDATE function_embeddings SET lacks_meaning = true WHERE function_id <= 5")
+    assert vector_indexes.wanted(database, ROWS) == []
+    database.execute("UPDATE file_analyses SET created_at = now() - interval '25 hours'")
+    assert len(vector_indexes.wanted(database, ROWS)) == 1
+
+
 def test_an_index_whose_rows_have_changed_is_built_anew_once(database: Connection) -> None:
     database.execute("SELECT ensure_vector_index(1)")
     assert vector_indexes.bloated(database) == []
