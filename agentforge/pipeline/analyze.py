@@ -24,6 +24,7 @@ from agentforge.pipeline.events import Notice, Observer, PhaseStarted
 from agentforge.pipeline.files import analyse_files
 from agentforge.pipeline.fresh_vectors import FULL, FreshVectors, embeds
 from agentforge.pipeline.inherit import find_base, inherited
+from agentforge.pipeline.near_pairs import near_pairs
 from agentforge.pipeline.rules import broken_rules
 from agentforge.pipeline.scored import scored
 from agentforge.pipeline.stopwatch import Stopwatch
@@ -39,9 +40,6 @@ from agentforge.walk import SourceTree, WalkOptions, default_branch, looked_at, 
 if TYPE_CHECKING:
     from agentforge.embed.interface import Embedder
     from agentforge.store.connection import Connection
-
-# Comparing this many pairs takes some ten seconds of a core; beyond it only identical code is paired.
-MAX_COMPARISONS = 10_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,25 +268,11 @@ class _Work:
         self.watch.recount("store", len(self._analyzed) + len(self._violations) + len(changes.gone))
 
     def _compare(self, load: Load) -> None:
-        from agentforge.embed.duplicates import MIN_LINES, near_duplicates
-        from agentforge.embed.hybrid import comparable
+        from agentforge.embed.duplicates import MIN_LINES
 
-        embedder = self._request.embedder
         functions = load.embedded_functions(MIN_LINES)
         self.watch.recount("compare", len(functions.fresh))
-        if not functions.fresh:
-            return
-        affordable = len(functions.fresh) * len(functions.ids) <= MAX_COMPARISONS
-        if not affordable:
-            self._observer(Notice("Too many functions changed to compare all: only identical ones are paired."))
-        pairs = near_duplicates(
-            comparable(functions.vectors, embedder.layout),
-            functions.candidates,
-            changed=functions.fresh,
-            min_score=of_comparable(embedder.layout, embedder.name, embedder.version).near_duplicate,
-            identical_only=not affordable,
-        )
-        load.store_duplicates((functions.ids[one], functions.ids[other], score) for one, other, score in pairs)
+        load.store_duplicates(near_pairs(functions, self._request.embedder, self._observer))
 
     def _report_duplicates(self, load: Load, changes: Changes) -> frozenset[int]:
         """Say which functions are there already; gives the ids of files whose scores change by it."""

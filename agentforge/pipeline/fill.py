@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agentforge.embed.interface import Snippet, StagedEmbedder, load, staged
-from agentforge.pipeline.events import Observer, PhaseAdvanced, PhaseStarted
+from agentforge.pipeline.events import Notice, Observer, PhaseAdvanced, PhaseStarted
 from agentforge.pipeline.executor import process_pool
+from agentforge.pipeline.near_pairs import pair_embedded
+from agentforge.store import lifecycle
 from agentforge.store.meaning import Gap, Gaps
 from agentforge.store.retry import retrying
 
@@ -75,14 +77,16 @@ def fill(
         gaps = Gaps(connection, task.project_id, task.model_id)
         work = _Work(connection, gaps, task, pool, observer, interrupted)
         rewritten = work.fill(missing=False)
-        done = rewritten + (0 if work.stopped else work.fill(missing=True))
-        if done:
-            retrying(connection, gaps.adopt)
+        embedded = 0 if work.stopped else work.fill(missing=True)
+        if embedded:
+            waiting = Notice("The project is being analysed: waiting for the end of that.")
+            with lifecycle.project_lock(connection, task.project_id, lambda: observer(waiting)):
+                retrying(connection, lambda: pair_embedded(gaps, task.embedder, observer))
         if work.stopped:
             raise KeyboardInterrupt
-        if done:
+        if rewritten or embedded:
             gaps.compact(rewritten)
-        return done
+        return rewritten + embedded
     finally:
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agentforge.model import Candidate, Chunk, FileAnalysis, Function, Violation
+from agentforge.model import Chunk, FileAnalysis, Function, Violation
 from agentforge.store import flows
 from agentforge.store.lifecycle import storable
+from agentforge.store.near_pairs import EmbeddedFunctions, embedded_functions
 from agentforge.store.queries import load
 
 if TYPE_CHECKING:
@@ -64,23 +65,6 @@ class Duplicate:
     other_path: str
     other_line: int
     other_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedFunctions:
-    """The functions of a project that may be duplicates: n rows in the order of ids.
-
-    Attributes:
-        ids: of the functions.
-        candidates: the functions.
-        vectors: shape (n, dimension), float32.
-        fresh: indexes of those that must be compared.
-    """
-
-    ids: list[int]
-    candidates: list[Candidate]
-    vectors: NDArray[np.float32]
-    fresh: list[int]
 
 
 class Load:
@@ -223,25 +207,8 @@ class Load:
 
     def embedded_functions(self, min_lines: int) -> EmbeddedFunctions:
         """The functions of the project with at least `min_lines` lines of code, once they are stored."""
-        import numpy as np
-
-        target = self._target
-        with self._connection.cursor(binary=True) as cursor:
-            rows = cursor.execute(
-                self._queries["embedded_functions"],
-                {
-                    "project_id": target.project_id,
-                    "branch": target.branch,
-                    "model_id": target.model_id,
-                    "min_lines": min_lines,
-                },
-            ).fetchall()
-        return EmbeddedFunctions(
-            ids=[row[0] for row in rows],
-            candidates=[Candidate(target.project_id, *row[1:7]) for row in rows],
-            vectors=np.array([row[7].to_numpy() for row in rows], dtype=np.float32),
-            fresh=[index for index, row in enumerate(rows) if row[8]],
-        )
+        parameters = {**self._parameters(), "min_lines": min_lines}
+        return embedded_functions(self._connection, self._queries["embedded_functions"], parameters)
 
     def store_duplicates(self, pairs: Iterable[tuple[int, int, float]]) -> None:
         """Store (function id, other function id, score) of near-duplicates, in the transaction of `store`."""

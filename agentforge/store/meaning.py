@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agentforge.store.near_pairs import EmbeddedFunctions, embedded_functions
 from agentforge.store.queries import load
 
 if TYPE_CHECKING:
@@ -142,10 +143,37 @@ class Gaps:
                 self._connection.execute(self._queries["work_as"], {"role": role, "patience": patience})
         return True
 
-    def adopt(self) -> None:
-        """Note that files, and last analyses, whose functions all have vectors of the model are up to date with it."""
-        for query in ("adopt_files", "adopt_analyses"):
-            self._connection.execute(self._queries[query], self._keys)
+    def adopt(self) -> dict[str, list[int]]:
+        """Note that files, and last analyses, whose functions all have vectors of the model are up to date with it.
+
+        Returns:
+            Ids of the files that were not until now, by branch.
+        """
+        found: dict[str, list[int]] = {}
+        for file_id, branch in self._connection.execute(self._queries["adopt_files"], self._keys).fetchall():
+            found.setdefault(branch, []).append(file_id)
+        self._connection.execute(self._queries["adopt_analyses"], self._keys)
+        return found
+
+    def embedded_functions(self, branch: str, files: Sequence[int], min_lines: int) -> EmbeddedFunctions:
+        """The functions of a branch with at least `min_lines` lines of code; those of some files must be compared."""
+        parameters = {**self._keys, "branch": branch, "files": list(files), "min_lines": min_lines}
+        return embedded_functions(self._connection, self._queries["embedded_functions"], parameters)
+
+    def replace_pairs(self, functions: Sequence[int], pairs: Sequence[tuple[int, int, float]]) -> None:
+        """Store the near-duplicates of some functions in place of those that were found by another model.
+
+        Args:
+            functions: ids.
+            pairs: function id, other function id and cosine.
+        """
+        self._connection.execute(self._queries["delete_pairs"], {**self._keys, "ids": list(functions)})
+        parameters = {
+            "ids": [pair[0] for pair in pairs],
+            "others": [pair[1] for pair in pairs],
+            "scores": [pair[2] for pair in pairs],
+        }
+        self._connection.execute(self._queries["insert_pairs"], {**self._keys, **parameters})
 
 
 def _halves(vector: Any) -> NDArray[np.float16] | None:

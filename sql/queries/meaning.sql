@@ -99,7 +99,8 @@ WHERE a.project_id = %(project_id)s AND a.superseded_by IS NULL AND a.model_id I
     SELECT FROM agentforge.functions AS f
     LEFT JOIN agentforge.function_embeddings AS e ON e.function_id = f.id AND e.model_id = %(model_id)s
     WHERE f.file_analysis_id = a.id AND e.function_id IS NULL
-);
+)
+RETURNING a.id, a.branch;
 
 -- adopt_analyses --
 -- The last analysis of each branch has the model of its files.
@@ -114,3 +115,23 @@ WHERE r.project_id = %(project_id)s AND r.status = 'completed' AND r.model_id <>
       WHERE a.project_id = r.project_id AND a.branch = r.branch AND a.superseded_by IS NULL
         AND a.model_id IS DISTINCT FROM %(model_id)s
   );
+
+-- embedded_functions --
+-- The functions of a branch long enough to be called duplicates; those of some files must be compared.
+SELECT f.id, a.file_path, f.qualified_name, f.start_line, f.end_line, f.lines_of_code, encode(f.code_hash, 'hex'),
+       e.embedding, a.id = ANY (%(files)s) AS fresh
+FROM agentforge.functions AS f
+JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
+JOIN agentforge.function_embeddings AS e ON e.function_id = f.id AND e.model_id = %(model_id)s
+WHERE f.project_id = %(project_id)s AND a.branch = %(branch)s AND f.lines_of_code >= %(min_lines)s
+ORDER BY f.id;
+
+-- delete_pairs --
+DELETE FROM agentforge.function_duplicates
+WHERE project_id = %(project_id)s AND (function_id = ANY (%(ids)s::bigint[]) OR other_function_id = ANY (%(ids)s::bigint[]));
+
+-- insert_pairs --
+INSERT INTO agentforge.function_duplicates (project_id, function_id, other_function_id, score)
+SELECT %(project_id)s, p.function_id, p.other_id, p.score
+FROM unnest(%(ids)s::bigint[], %(others)s::bigint[], %(scores)s::float8[]) AS p (function_id, other_id, score)
+ON CONFLICT DO NOTHING;

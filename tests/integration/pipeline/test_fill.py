@@ -315,6 +315,54 @@ def test_functions_of_another_model_are_embedded_anew_without_their_sources(benc
     assert Search(bench.connection).models()[0][1] == "hybrid"
 
 
+PAIRS = """
+    SELECT f.qualified_name, f.start_line, g.qualified_name, g.start_line, d.score::numeric(6, 4)
+    FROM function_duplicates AS d
+    JOIN functions AS f ON f.id = d.function_id JOIN functions AS g ON g.id = d.other_function_id
+    ORDER BY 1, 2, 3, 4
+"""
+SUM = """
+def {name}(items):
+    total = 0
+    for item in items:
+        if item > {n}:
+            total += item * {n}
+    return total
+"""
+
+
+def test_a_fill_pairs_near_duplicates_as_an_analysis_does(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.write("one.py", SUM.format(name="sum_up", n=3) + LOAD.format(name="load", n=0))
+    bench.write("two.py", LOAD.format(name="read", n=9) + SUM.format(name="sum_up", n=4))
+    bench.write("three.py", SUM.format(name="sum_up", n=3))
+    expected = bench.analyze().summary.duplicates
+    pairs = bench.rows(PAIRS)
+    assert len(expected) == len(pairs) == 2
+    bench.administer("DELETE FROM projects")
+    assert bench.analyze(effort="none").summary.duplicates == ()
+    monkeypatch.setattr(filling, "_FIRST_ROUND", 1)
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            fill(bench.connection, task(bench), ignore, lambda: True)
+    assert len(bench.rows(PAIRS)) == 1, "those of the files that are complete"
+    fill(bench.connection, task(bench), ignore)
+    assert bench.rows(PAIRS) == pairs
+    unchanged = bench.analyze()
+    assert unchanged.analysis.files_analyzed == 0
+    assert [pair.score for pair in unchanged.summary.duplicates] == [pair.score for pair in expected]
+
+
+def test_pairs_of_another_model_are_replaced(bench: Bench) -> None:
+    bench.write("one.py", SUM.format(name="sum_up", n=3))
+    bench.write("two.py", SUM.format(name="sum_up", n=4))
+    bench.analyze(embedder=load("fast"))
+    pairs = bench.rows(PAIRS)
+    bench.administer("UPDATE function_duplicates SET score = 0.5")
+    assert bench.rows(PAIRS) != pairs
+    assert fill(bench.connection, task(bench), ignore) == 2
+    assert bench.rows(PAIRS) == pairs
+
+
 def test_bad_code_is_filled_as_any_other(bench: Bench) -> None:
     bench.write("empty.py", "def empty():\n    pass\n")
     bench.write("long.py", "def long():\n" + "    x = 1\n" * 20_000)
