@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agentforge.cli.output import say
+from agentforge.pipeline.stored_models import not_embedded
+from agentforge.store.similar import LeftOut
+
 _SHOWN = 5
 
 
@@ -17,8 +21,15 @@ def partly(functions: int) -> str:
     return f"Compared by words and structure only: {who} no meaning yet. `agentforge embed` adds it."
 
 
-def otherwise(projects: Sequence[str]) -> str:
-    """One line for people on the projects whose vectors are of another model or version."""
+def say_left_out(left_out: LeftOut) -> None:
+    """Say on standard error what was not compared, and what to run."""
+    if left_out.projects:
+        say(_otherwise(left_out.projects))
+    if left_out.functions:
+        say(not_embedded(left_out.functions))
+
+
+def _otherwise(projects: Sequence[str]) -> str:
     more = f" and {len(projects) - _SHOWN} more" if len(projects) > _SHOWN else ""
     names = ", ".join(projects[:_SHOWN]) + more
     return f"Left out, as another model or version embedded them: {names}. `agentforge embed` brings all to one."

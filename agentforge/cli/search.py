@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import agentforge
 from agentforge.cli.database import open_database
-from agentforge.cli.embed_notes import partly
+from agentforge.cli.embed_notes import partly, say_left_out
 from agentforge.cli.output import functions_console, print_json, say
 from agentforge.errors import EXIT_CLEAN
 from agentforge.pipeline.search import Request, search_text
@@ -23,6 +23,8 @@ def run(request: Request, settings: DatabaseSettings, *, show_code: bool, as_jso
         say(f"Found by words only. {found.words_only}")
     if found.without_meaning:
         say(partly(found.without_meaning))
+    if not found.words_only:
+        say_left_out(found.left_out)
     if as_json:
         tool = {"name": "agentforge", "version": agentforge.__version__}
         print_json(
@@ -31,6 +33,7 @@ def run(request: Request, settings: DatabaseSettings, *, show_code: bool, as_jso
                 "text": request.text,
                 "model": found.model,
                 "without_meaning": found.without_meaning,
+                "without_vector": found.left_out.functions,
                 "matches": report.matches_object(found.matches),
             }
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import agentforge
 from agentforge.cli.database import open_database
-from agentforge.cli.embed_notes import otherwise, partly
+from agentforge.cli.embed_notes import partly, say_left_out
 from agentforge.cli.inputs import current_tree
 from agentforge.cli.output import functions_console, say
 from agentforge.errors import EXIT_CLEAN, UsageError
@@ -59,8 +59,7 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
     found = pipeline.explained(found)
     if found.lacking:
         say(partly(found.lacking.total))
-    if found.left_out:
-        say(otherwise(found.left_out))
+    say_left_out(found.left_out)
     if as_json:
         document = report.document(
             found.function,
@@ -69,6 +68,7 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
             agentforge.__version__,
             calibrated=found.calibrated,
             without_meaning=found.lacking.total,
+            without_vector=found.left_out.functions,
         )
         json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")

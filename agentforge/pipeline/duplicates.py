@@ -11,6 +11,7 @@ from agentforge.errors import UsageError
 from agentforge.model import Cluster, ClusterMember, FunctionRef, Rewritten
 from agentforge.pipeline.events import Notice, Observer
 from agentforge.pipeline.scope import check_language, named_projects
+from agentforge.pipeline.stored_models import not_embedded
 from agentforge.store.duplicates import Compared, ComparedProject, Comparison
 
 if TYPE_CHECKING:
@@ -101,8 +102,7 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
         projects, min_lines=request.min_lines, language=request.language, tests=request.tests
     )
     if lacking := comparison.not_embedded(projects):
-        who = "1 function is" if lacking == 1 else f"{lacking:,} functions are"
-        observer(Notice(f"{who} not embedded yet, and not compared. `agentforge embed` makes the vectors."))
+        observer(Notice(not_embedded(lacking)))
     functions = replace(functions, vectors=comparable(functions.vectors, projects[0].layout))
     if not curve.calibrated:
         observer(Notice(f"The model {chosen[0].model_name} was never calibrated: scores are cosines."))

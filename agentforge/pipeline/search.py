@@ -9,7 +9,7 @@ from agentforge.errors import UsageError
 from agentforge.model import FunctionRef, TextMatch
 from agentforge.pipeline.scope import check_language, named_projects
 from agentforge.pipeline.stored_models import chosen
-from agentforge.store.similar import StoredVector
+from agentforge.store.similar import LeftOut, StoredVector
 from agentforge.store.text_search import TextSearch, Wanted
 
 # Reciprocal rank fusion (Cormack and others 2009): weight / (constant + rank), summed over the ways. Chosen by
@@ -52,12 +52,14 @@ class Found:
         model: whose vectors the text was compared with; None where it was compared with none.
         without_meaning: how many of the functions have no meaning yet; where there are any, the vectors were compared
             by words and structure alone.
+        left_out: what could not be compared by vectors.
         words_only: why no vectors were compared, and what to do; empty where some were.
     """
 
     matches: tuple[TextMatch, ...]
     model: str | None
     without_meaning: int
+    left_out: LeftOut
     words_only: str = ""
 
 
@@ -69,6 +71,7 @@ class _Ways:
     by_vector: list[int]
     model: str | None
     without_meaning: int
+    left_out: LeftOut
     words_only: str
 
 
@@ -90,7 +93,7 @@ def search_text(text_search: TextSearch, request: Request) -> Found:
         for item in best
         if item in functions
     )
-    return Found(matches, ways.model, ways.without_meaning, ways.words_only)
+    return Found(matches, ways.model, ways.without_meaning, ways.left_out, ways.words_only)
 
 
 def ranked(text_search: TextSearch, request: Request) -> tuple[list[FunctionRef], ...]:
@@ -127,10 +130,13 @@ def _ways(text_search: TextSearch, request: Request) -> _Ways:
     except UsageError as error:
         if request.model is not None:
             raise
-        return _Ways(text_search.by_words(request.text, wanted), [], None, 0, str(error))
+        left_out = text_search.left_out(None, wanted)
+        return _Ways(text_search.by_words(request.text, wanted), [], None, 0, left_out, str(error))
     by_words = text_search.by_words(request.text, wanted)
     lacking = text_search.without_meaning(vector, wanted)
-    return _Ways(by_words, text_search.by_vector(vector, wanted, by_features=lacking > 0), vector.model, lacking, "")
+    by_vector = text_search.by_vector(vector, wanted, by_features=lacking > 0)
+    left_out = text_search.left_out(vector.model_id, wanted)
+    return _Ways(by_words, by_vector, vector.model, lacking, left_out, "")
 
 
 def _projects(text_search: TextSearch, request: Request) -> tuple[int, ...] | None:

@@ -16,7 +16,16 @@ from agentforge.errors import UsageError
 from agentforge.model import FunctionRef, Match
 from agentforge.pipeline.scope import check_language, named_projects
 from agentforge.pipeline.stored_models import chosen
-from agentforge.store.similar import Filters, Lacking, Place, Search, SearchedProject, StoredFunction, StoredVector
+from agentforge.store.similar import (
+    Filters,
+    Lacking,
+    LeftOut,
+    Place,
+    Search,
+    SearchedProject,
+    StoredFunction,
+    StoredVector,
+)
 
 if TYPE_CHECKING:
     from agentforge.embed.interface import Snippet
@@ -69,7 +78,7 @@ class Found:
         calibrated: whether a score is a share of pairs that were judged the same, and not the cosine.
         matches: best first.
         lacking: what has no meaning yet; where there is any, words and structure alone were compared.
-        left_out: names of projects whose vectors are of another model or version, with which nothing may be compared.
+        left_out: what could not be compared.
     """
 
     function: FunctionRef
@@ -77,7 +86,7 @@ class Found:
     calibrated: bool
     matches: tuple[Match, ...]
     lacking: Lacking
-    left_out: tuple[str, ...]
+    left_out: LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,7 @@ def similar(search: Search, request: Request) -> Found:
     filters = Filters(searched, request.language, request.limit, curve.cosine(request.min_score))
     found = search.nearest(vector, filters, subject.place, by_features=bool(lacking))
     matches = tuple(replace(match, score=curve.score(match.cosine)) for match in found)
-    left_out = search.embedded_otherwise(vector.model_id, searched)
+    left_out = search.left_out(vector.model_id, filters)
     return Found(subject.ref, vector.model, curve.calibrated, matches, lacking, left_out)
 
 

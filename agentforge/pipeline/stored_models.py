@@ -29,6 +29,12 @@ class Chosen:
         return StoredVector(self.model_id, self.embedder.name, text, version=self.embedder.version)
 
 
+def not_embedded(functions: int) -> str:
+    """What is said of functions, at least one, that have no vector."""
+    who = "1 function is" if functions == 1 else f"{functions:,} functions are"
+    return f"{who} not embedded yet, and not compared. `agentforge embed` makes the vectors."
+
+
 def chosen(search: Search, model: str | None) -> Chosen:
     """The embedder of a name, or, without one, the first of those that need no choice whose vectors are stored.
 

@@ -113,6 +113,7 @@ def document(
     *,
     calibrated: bool,
     without_meaning: int = 0,
+    without_vector: int = 0,
 ) -> dict[str, Any]:
     """The answer as plain JSON values.
 
@@ -123,6 +124,7 @@ def document(
         version: of the tool.
         calibrated: whether scores are shares of pairs that were judged the same; else they are cosines.
         without_meaning: how many functions have none yet; where there are any, words and structure were compared.
+        without_vector: how many functions that are searched have none, and were not compared.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -130,6 +132,7 @@ def document(
         "model": model,
         "calibrated": calibrated,
         "without_meaning": without_meaning,
+        "without_vector": without_vector,
         "function": function_object(function),
         "matches": [_match_object(match) for match in matches],
     }

@@ -86,6 +86,19 @@ class Lacking:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What is searched, and compared with nothing.
+
+    Attributes:
+        projects: names of those whose vectors are of another model or version.
+        functions: how many have no vector.
+    """
+
+    projects: tuple[str, ...] = ()
+    functions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
     """Which of the nearest functions are wanted.
 
@@ -161,10 +174,11 @@ class Search:
         )
         return Lacking(*row)
 
-    def embedded_otherwise(self, model_id: int, project_ids: tuple[int, ...] | None) -> tuple[str, ...]:
-        """Names of projects, among some or (None) all, whose vectors are of another model or version: not compared."""
-        ids = None if project_ids is None else list(project_ids)
-        return tuple(row[0] for row in self._rows("embedded_otherwise", model_id=model_id, project_ids=ids))
+    def left_out(self, model_id: int | None, filters: Filters) -> LeftOut:
+        """What cannot be compared with a vector of a model; without one, only which functions have no vector."""
+        ids = None if filters.project_ids is None else list(filters.project_ids)
+        ((names, functions),) = self._rows("left_out", model_id=model_id, project_ids=ids, language=filters.language)
+        return LeftOut(tuple(names), functions)
 
     def nearest(
         self, vector: StoredVector, filters: Filters, here: Place | None, *, by_features: bool = False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agentforge.model import FunctionRef
 from agentforge.store.lifecycle import storable
 from agentforge.store.queries import load
-from agentforge.store.similar import Filters, Search, StoredVector
+from agentforge.store.similar import Filters, LeftOut, Search, StoredVector
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -61,6 +61,10 @@ class TextSearch:
     def without_meaning(self, vector: StoredVector, wanted: Wanted) -> int:
         """How many of the functions that a vector would be compared with have no meaning yet."""
         return self.search.without_meaning(vector, _filters(wanted)).functions
+
+    def left_out(self, model_id: int | None, wanted: Wanted) -> LeftOut:
+        """What cannot be compared with a vector of a model; as `Search.left_out`."""
+        return self.search.left_out(model_id, _filters(wanted))
 
     def by_vector(self, vector: StoredVector, wanted: Wanted, *, by_features: bool = False) -> list[int]:
         """Ids of functions near a vector, best first; fewer than the limit where many near ones are not wanted.

@@ -53,17 +53,27 @@ CROSS JOIN LATERAL (
 JOIN agentforge.embedding_models AS m ON m.id = last.model_id
 GROUP BY m.id ORDER BY count(*) DESC, m.id DESC;
 
--- embedded_otherwise --
--- Projects whose last analysis had another model, or another version of it: their functions are not compared.
-SELECT p.name
-FROM agentforge.projects AS p
-CROSS JOIN LATERAL (
-    SELECT a.model_id FROM agentforge.project_analyses AS a
-    WHERE a.project_id = p.id AND a.status = 'completed' ORDER BY a.id DESC LIMIT 1
-) AS last
-WHERE last.model_id <> %(model_id)s AND p.function_count > 0
-  AND (%(project_ids)s::bigint[] IS NULL OR p.id = ANY (%(project_ids)s))
-ORDER BY p.name;
+-- left_out --
+-- What is searched and not compared: projects whose last analysis had another model, or another version of it, and how many
+-- functions are in files that have no vectors.
+SELECT ARRAY(
+           SELECT p.name
+           FROM agentforge.projects AS p
+           CROSS JOIN LATERAL (
+               SELECT a.model_id FROM agentforge.project_analyses AS a
+               WHERE a.project_id = p.id AND a.status = 'completed' ORDER BY a.id DESC LIMIT 1
+           ) AS last
+           WHERE last.model_id <> %(model_id)s AND p.function_count > 0
+             AND (%(project_ids)s::bigint[] IS NULL OR p.id = ANY (%(project_ids)s))
+           ORDER BY p.name
+       ), (
+           SELECT coalesce(sum(a.function_count), 0)::bigint
+           FROM agentforge.file_analyses AS a
+           JOIN agentforge.projects AS p ON p.id = a.project_id AND p.searched_branch = a.branch
+           WHERE a.model_id IS NULL AND a.superseded_by IS NULL AND a.function_count > 0
+             AND (%(project_ids)s::bigint[] IS NULL OR p.id = ANY (%(project_ids)s))
+             AND (%(language)s::text IS NULL OR a.file_type = %(language)s)
+       );
 
 -- without_meaning --
 SELECT functions, subject_too FROM agentforge.without_meaning(

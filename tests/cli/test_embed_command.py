@@ -87,6 +87,15 @@ def test_ctrl_c_in_the_middle_of_a_fill_and_on_from_there(project: Path, migrate
     done = run(migrated_url, "search", "load a path", "--format", "json")
     assert (json.loads(done.stdout)["without_meaning"], done.stderr) == (0, "")
 
+    (project / "bare.py").write_text("def bare(path):\n    return load(path)\n")
+    assert run(migrated_url, "analyze", ".", "--quiet", "--embed", "none", cwd=project).returncode <= 1
+    for command_line in (("similar", "load_7"), ("search", "load a path")):
+        done = run(migrated_url, *command_line, "--format", "json")
+        document = json.loads(done.stdout)
+        jsonschema.validate(document, json.loads((SCHEMAS / f"{command_line[0]}.schema.json").read_text()))
+        said = "1 function is not embedded yet, and not compared. `agentforge embed` makes the vectors.\n"
+        assert (document["without_vector"], done.stderr) == (1, said)
+
 
 def test_ctrl_c_in_what_an_analysis_fills_in_after_its_summary(project: Path, migrated_url: str) -> None:
     # The meaning of more than 500 functions is not waited for.

@@ -24,7 +24,7 @@ from agentforge.store import lifecycle, meaning, neighbours
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.duplicates import Comparison
 from agentforge.store.health import health_checks
-from agentforge.store.similar import Search
+from agentforge.store.similar import LeftOut, Search
 from agentforge.store.text_search import TextSearch
 
 LOAD = "def {name}(path):\n    with open(path) as stream:\n        text = stream.read()\n    return parse(text, {n})\n"
@@ -250,6 +250,9 @@ def test_vectors_that_were_left_out_are_made_of_the_stored_code(bench: Bench) ->
     assert bench.rows(STATE) == []
     with pytest.raises(UsageError, match=r"not embedded yet\.\n.*agentforge embed"):
         ask(bench, "load_1")
+    code = {"code": LOAD.format(name="f", n=9), "code_language": "python"}
+    assert ask(bench, "-", **code).left_out == LeftOut((), 4)
+    assert ask(bench, "-", **code, language="go").left_out == LeftOut()
     assert fill(bench.connection, task(bench), ignore) == 4
     assert vectors(bench) == expected
     assert ask(bench, "load_1").matches
@@ -382,7 +385,7 @@ def test_what_is_stored_may_be_of_another_version(bench: Bench) -> None:
     with pytest.raises(UsageError, match=r"version older of the model hybrid.*\n.*agentforge embed"):
         ask(bench, "-", code=code, code_language="python")
     assert len(ask(bench, "load_1").matches) == 2  # what is stored may be compared with itself
-    assert ask(bench, "load_1").left_out == ()
+    assert ask(bench, "load_1").left_out == LeftOut()
     searched = search_text(
         TextSearch(bench.connection, Search(bench.connection)), SearchRequest("load a path", None, None, None, False, 3)
     )
@@ -395,11 +398,11 @@ def test_what_is_stored_may_be_of_another_version(bench: Bench) -> None:
 def test_a_database_with_the_fast_model_only_answers_by_it(bench: Bench) -> None:
     write_functions(bench, 3)
     bench.analyze(embedder=load("fast"))
-    assert ask(bench, "load_1").left_out == ()
+    assert ask(bench, "load_1").left_out == LeftOut()
     assert ask(bench, "load_1", model="hashed").model == "fast"
     model_of(bench, load())
     bench.administer("UPDATE project_analyses SET model_id = 2")
-    assert ask(bench, "load_1").left_out == ("project",)
+    assert ask(bench, "load_1").left_out == LeftOut(("project",), 0)
     bench.administer("UPDATE project_analyses SET model_id = 1")
     assert ask(bench, "-", code=LOAD.format(name="f", n=9), code_language="python").model == "fast"
 
