@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 
-from agentforge.errors import EXIT_CLEAN, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, AgentForgeError
+from agentforge.errors import EXIT_CLEAN, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, AgentForgeError, UsageError
 
 
 def main() -> None:
@@ -30,6 +30,7 @@ def run(arguments: list[str]) -> int:
 
     debug = "--debug" in arguments
     try:
+        _refuse_empty(arguments)
         result = app(args=arguments, standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else EXIT_CLEAN
@@ -62,6 +63,21 @@ def run(arguments: list[str]) -> int:
             "Run it again with --debug to see where, and report it."
         )
         return EXIT_INTERNAL
+
+
+def _refuse_empty(arguments: list[str]) -> None:
+    """An empty name names nothing, and an empty folder would be the current one.
+
+    Raises:
+        UsageError: an argument, or the value of an option, is empty.
+    """
+    for before, argument in zip(["agentforge", *arguments], arguments, strict=False):
+        option, equals, value = argument.partition("=")
+        if not argument.strip() or (option.startswith("--") and equals and not value.strip()):
+            raise UsageError(
+                f"The value after {option if equals else before} is empty.",
+                "Give one, or leave it out. Does a variable of the shell have none?",
+            )
 
 
 def _nobody_reads() -> int:

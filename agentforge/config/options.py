@@ -100,7 +100,7 @@ def _table() -> dict[str, Any]:
 
 def _text(option: Option, value: object) -> str:
     if not isinstance(value, str) or not value or "\0" in value:
-        return "a text"
+        return "a text that is not empty"
     if option.choices and value not in option.choices:
         return f"one of {', '.join(option.choices)}, not `{printable(value)}`"
     return ""

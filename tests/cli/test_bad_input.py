@@ -157,3 +157,24 @@ def test_debug_shows_where_it_failed_and_keeps_the_exit_code() -> None:
     done = run("--debug", "whoami", "--database-url", "postgresql://127.0.0.1:1/none")
     assert done.returncode == 3
     assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("user", "add", ""), "add"),
+        (("check", " "), "check"),
+        (("similar", "save", "--project", ""), "--project"),
+        (("similar", "save", "--model="), "--model"),
+        (("",), "agentforge"),
+    ],
+)
+def test_an_empty_value_is_refused_by_name(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from agentforge.cli import run as run_here
+
+    assert run_here(list(arguments)) == 2
+    assert capsys.readouterr().err.startswith(
+        f"agentforge: The value after {said} is empty.\nGive one, or leave it out."
+    )
