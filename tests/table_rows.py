@@ -26,6 +26,7 @@ ROWS: dict[str, tuple[dict[str, str], str]] = {
         "permission = 'write'",
     ),
     "embedding_models": ({"name": "'x'", "version": "'1'", "dimension": "2"}, "version = version || 'x'"),
+    "embedding_centres": ({"model_id": MODEL, "language": "''", "pieces": "1", "mean": "'{1,0}'"}, "pieces = 2"),
     "quality_rules": (
         {
             "language": "'python'",

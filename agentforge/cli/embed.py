@@ -40,10 +40,12 @@ def run(
     jobs: int | None,
     settings: DatabaseSettings,
     *,
+    recentre: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Fill, and print what was done. Without `model` what people embedded by one of their own stays as it is."""
+    from agentforge.pipeline.centring import settled
     from agentforge.pipeline.fill import Task, fill
 
     embedder = load(model or DEFAULT_MODEL)
@@ -54,6 +56,11 @@ def run(
         open_database(settings, lambda text: progress(Notice(text)), requests.Request("embed")) as connection,
         noted() as interrupted,
     ):
+        try:
+            embedder = settled(connection, embedder, progress, anew=recentre, interrupted=interrupted)
+        except KeyboardInterrupt:
+            say("Interrupted: the means are not counted, and nothing is changed.")
+            return EXIT_CLEAN
         model_id = _model(connection, embedder)
         try:
             for item in _chosen(meaning.unfinished(connection, model_id), projects):

@@ -23,6 +23,13 @@ def embed(
             help="Give the functions vectors of this model, whichever they have.",
         ),
     ] = None,
+    recentre: Annotated[
+        bool,
+        typer.Option(
+            "--recentre",
+            help="Count the means by which --model is centred anew, and embed by them; for admins.",
+        ),
+    ] = False,
     jobs: Jobs = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
@@ -33,4 +40,5 @@ def embed(
     from agentforge.cli.embed import run
 
     settings = database_of(database_url, data_dir)
-    return run(project, model, jobs, settings, as_json=output_format is Format.JSON, quiet=quiet)
+    as_json = output_format is Format.JSON
+    return run(project, model, jobs, settings, recentre=recentre, as_json=as_json, quiet=quiet)

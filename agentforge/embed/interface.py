@@ -87,6 +87,11 @@ def staged(embedder: Embedder) -> StagedEmbedder | None:
     return cast("StagedEmbedder", embedder) if hasattr(embedder, "partial") else None
 
 
+def wants_centres(embedder: Embedder) -> bool:
+    """Whether the vectors of an embedder want to be centred (`embed.centres`), and are not."""
+    return bool(getattr(embedder, "wants_centres", False))
+
+
 def canonical(model: str) -> str:
     """The name of a model as embedders and the database have it; an earlier version had another one for `fast`."""
     return _OLD_NAMES.get(model, model)

@@ -16,6 +16,7 @@ import numpy as np
 from agentforge.embed.meaning import TEXT
 from agentforge.embed.subtokens import units
 from agentforge.errors import UsageError
+from agentforge.model import Centres
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,13 +102,13 @@ class MiniLM:
         """See `Meaning.vectors`."""
         session, tokenizer = self._session
         means = dict(zip(self._centres["languages"].tolist(), self._centres["means"], strict=True))
-        axes = self._centres["axes"].astype(np.float64)
+        centres, axes = Centres(means, {}), self._centres["axes"].astype(np.float64)
         vectors = np.zeros((len(pieces), self.dimension), np.float32)
         for row, (code, language) in enumerate(pieces):
             if text := _text(code, language or ""):
                 ids = np.array([tokenizer.encode(text).ids], np.int64)
                 raw = session.run(None, {"ids": ids})[0][0].astype(np.float64)
-                vector = (raw - means.get(language or "", means[""])) @ axes
+                vector = (raw - centres.of(language)) @ axes
                 vectors[row] = vector / (np.linalg.norm(vector) or 1.0)
         return vectors
 

@@ -50,6 +50,7 @@ class TransformerEmbedder:
     """
 
     needs_features = False
+    wants_centres = True
     layout: tuple[int, ...] = ()
 
     def __init__(self, name: str, folder: Path) -> None:

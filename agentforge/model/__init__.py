@@ -5,6 +5,7 @@ Scores run from 0 to 100 and 100 is best. Hashes are lower-case hexadecimal SHA-
 """
 
 from agentforge.model.candidate import Candidate
+from agentforge.model.centres import Centres
 from agentforge.model.report import (
     Analysis,
     Cluster,
@@ -54,6 +55,7 @@ __all__ = [
     "Analysis",
     "Candidate",
     "Category",
+    "Centres",
     "Chunk",
     "Cluster",
     "ClusterMember",

@@ -17,6 +17,7 @@ from agentforge.embed.calibration import of_comparable
 from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL
 from agentforge.errors import AgentForgeError, AnalysisCancelled, DatabaseError
 from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFile, SourceFile, Violation
+from agentforge.pipeline.centring import for_analysis
 from agentforge.pipeline.changes import Changes, find_changes
 from agentforge.pipeline.duplicate_functions import REPORTED_SCORE, settle_duplicates, without_duplicates
 from agentforge.pipeline.engine import engine_version
@@ -87,11 +88,13 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
         UsageError: an option or a tool's configuration in the tree is not usable.
     """
     request = dataclasses.replace(request, selection=under_team(connection, request.selection))
-    tree, embedder = request.tree, request.embedder
+    tree = request.tree
     project = Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit)
     bandit = load_config(tree.root)
     engine = engine_version(request.version, bandit, request.selection)
     project_id = retrying(connection, lambda: lifecycle.ensure_project(connection, project))
+    embedder = for_analysis(connection, request, project_id, observer)
+    request = dataclasses.replace(request, embedder=embedder)
     # A new model's partitions want locks on tables that other analyses are writing.
     model_id = retrying(
         connection,

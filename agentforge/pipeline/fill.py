@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agentforge.embed.centres import CentredEmbedder, centres_of
 from agentforge.embed.interface import Snippet, StagedEmbedder, load, staged
 from agentforge.pipeline.events import Notice, Observer, PhaseAdvanced, PhaseStarted
 from agentforge.pipeline.executor import process_pool
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from agentforge.embed.interface import Embedder, Vectors
+    from agentforge.model import Centres
     from agentforge.store.connection import Connection
 
 # Starting processes takes longer than embedding this many functions.
@@ -30,6 +32,20 @@ SMALL = 2000
 # A round is one transaction, and Ctrl-C waits for its end: about so long.
 _ROUND_SECONDS = 1.0
 _FIRST_ROUND, _LARGEST_ROUND = 64, 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """How a worker process makes the embedder of a task: by its name, and by the means that it takes away, if any."""
+
+    name: str
+    version: str
+    centres: Centres | None
+
+    def embedder(self) -> Embedder:
+        """The same embedder here; its weights are read once a process."""
+        plain = _loaded(self.name)
+        return CentredEmbedder(plain, self.centres, self.version) if self.centres else plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +160,12 @@ class _Work:
         work: Callable[[list[Gap]], Vectors] = self._embed if missing else self._complete
         if self._pool is None:
             return work(gaps).astype(np.float16)
-        name = self._task.embedder.name
+        embedder = self._task.embedder
+        recipe = Recipe(embedder.name, embedder.version, centres_of(embedder))
         step = -(-len(gaps) // self._task.jobs)
         parts = [gaps[start : start + step] for start in range(0, len(gaps), step)]
         function = _embed_in_worker if missing else _complete_in_worker
-        found = list(self._pool.map(function, [name] * len(parts), parts))
+        found = list(self._pool.map(partial(function, recipe), parts))
         return np.concatenate(found) if found else np.zeros((0, self._task.embedder.dimension), np.float16)
 
     def _embed(self, gaps: Sequence[Gap]) -> Vectors:
@@ -188,10 +205,11 @@ def _loaded(name: str) -> Embedder:
     return load(name)
 
 
-def _complete_in_worker(name: str, gaps: list[Gap]) -> NDArray[np.float16]:
-    embedder = staged(_loaded(name))
-    return (completed(embedder, gaps) if embedder else embed_stored(_loaded(name), gaps)).astype(np.float16)
+def _complete_in_worker(recipe: Recipe, gaps: list[Gap]) -> NDArray[np.float16]:
+    embedder = recipe.embedder()
+    stages = staged(embedder)
+    return (completed(stages, gaps) if stages else embed_stored(embedder, gaps)).astype(np.float16)
 
 
-def _embed_in_worker(name: str, gaps: list[Gap]) -> NDArray[np.float16]:
-    return embed_stored(_loaded(name), gaps).astype(np.float16)
+def _embed_in_worker(recipe: Recipe, gaps: list[Gap]) -> NDArray[np.float16]:
+    return embed_stored(recipe.embedder(), gaps).astype(np.float16)

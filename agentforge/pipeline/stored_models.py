@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, load
+from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, load, wants_centres
 from agentforge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,12 +45,11 @@ def chosen(search: Search, model: str | None) -> Chosen:
     """
     names = (DEFAULT_MODEL, FAST_MODEL) if model is None else (model,)
     stored = search.models()
-    ids = {(name, version): model_id for model_id, name, version in stored}
     embedders = []
     for name in names:
         embedder = load(name)
-        if (embedder.name, embedder.version) in ids:
-            return Chosen(embedder, ids[embedder.name, embedder.version])
+        if found := _stored_as(search, embedder, stored):
+            return found
         embedders.append(embedder)
     wanted = embedders[0]
     option = "" if wanted.name == DEFAULT_MODEL else f" --model {wanted.name}"
@@ -66,3 +66,16 @@ def chosen(search: Search, model: str | None) -> Chosen:
         f"Nothing is embedded by the model {wanted.name} (version {wanted.version}).",
         f"Run `agentforge embed{option}`{instead}.",
     )
+
+
+def _stored_as(search: Search, embedder: Embedder, stored: Sequence[tuple[int, str, str]]) -> Chosen | None:
+    """The first of the stored models whose vectors an embedder makes, by itself or centred."""
+    for model_id, name, version in stored:
+        if (name, version) == (embedder.name, embedder.version):
+            return Chosen(embedder, model_id)
+        if name == embedder.name and wants_centres(embedder) and version.startswith(f"{embedder.version}-"):
+            from agentforge.embed.centres import CentredEmbedder
+
+            if found := search.centres(model_id):
+                return Chosen(CentredEmbedder(embedder, found.centres, found.version), model_id)
+    return None

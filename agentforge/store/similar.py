@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from agentforge.model import FunctionRef, Match
+from agentforge.store.centres import StoredCentres, centres_of
 from agentforge.store.lifecycle import storable
 from agentforge.store.queries import load
 
@@ -158,6 +159,10 @@ class Search:
         """The vector of any stored function with the same code."""
         rows = self._rows("vector_by_hash", code_hash=code_hash, model_id=model_id)
         return StoredVector(model_id, model, rows[0][0], version=version) if rows else None
+
+    def centres(self, model_id: int) -> StoredCentres | None:
+        """The means by which a model is centred; None for one that is not."""
+        return centres_of(self._connection, model_id)
 
     def models(self) -> list[tuple[int, str, str]]:
         """Id, name and version of the models of the projects' last analyses, that of most projects first."""

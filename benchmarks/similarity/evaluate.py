@@ -4,7 +4,8 @@
     python benchmarks/similarity/evaluate.py EVALUATION [--weights FILE] [--minilm FOLDER] [--model NAME] [--cache FILE]
 
 EVALUATION holds the packages of sets.toml, unpacked. FOLDER is what `make minilm` writes; NAME, which may be repeated,
-is any sentence-transformers model that `--model` of agentforge takes. `--cache` keeps the sets and the vectors of slow
+is any sentence-transformers model that `--model` of agentforge takes, as it is and centred by the means of all that is
+looked through. `--cache` keeps the sets and the vectors of slow
 models between runs. Of a fusion, weights of meaning, words and structure are those of hybrid.toml; those of a coarse
 grid that have the best mean MRR over the sets of the first half are printed, too. The second half says what they are
 worth. Beside them stands the best fusion without meaning, chosen on the first half, the fusion without one channel at
@@ -17,11 +18,13 @@ NDCG@10 and Recall@10 (of the right answers; ten at most).
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import pickle
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,11 +32,15 @@ import embed as single
 import numpy as np
 import sets
 
+from agentforge import parse
 from agentforge.embed import features
+from agentforge.embed.centres import CentredEmbedder, count_centres, sample
 from agentforge.embed.hashed import HashedEmbedder
 from agentforge.embed.hybrid import shape_of
 from agentforge.embed.interface import Embedder, Snippet, load
+from agentforge.embed.snippets import wrappings
 from agentforge.embed.student import WEIGHTS, Student
+from agentforge.measure import measure
 
 if TYPE_CHECKING:
     from agentforge.embed.meaning import Meaning
@@ -110,15 +117,60 @@ def tfidf(queries: list[Snippet], corpus: list[Snippet]) -> Scores:
     return scores / norm / lengths(query_weights, query_rows, len(queries))[:, None]
 
 
+class KeptEmbedder:
+    """An embedder whose vectors are kept."""
+
+    layout: tuple[int, ...] = ()
+    needs_features = False
+
+    def __init__(self, embedder: Embedder, kept: Kept) -> None:
+        self._embedder, self._kept = embedder, kept
+        self.name, self.version = embedder.name, embedder.version
+
+    @property
+    def dimension(self) -> int:
+        """Of each vector."""
+        return self._embedder.dimension
+
+    def embed(self, snippets: Sequence[Snippet]) -> np.ndarray:
+        """See `Embedder.embed`."""
+
+        def made(pieces: list[tuple[str, str]]) -> np.ndarray:
+            return self._embedder.embed([Snippet(language, "", code, b"") for code, language in pieces])
+
+        return self._kept.vectors(pairs(snippets), made)
+
+
+def index(every: list[sets.Set]) -> list[Snippet]:
+    """The functions of which means are counted: those that are looked through, all sets together, with their names."""
+    functions = {snippet.code: snippet for item in every for snippet in item.task.corpus}
+    chosen = sample((hashlib.sha256(code.encode()).hexdigest(), snippet) for code, snippet in functions.items())
+    return [replace(snippet, name=own_name(snippet)) for snippet in chosen]
+
+
+def own_name(snippet: Snippet) -> str:
+    """What a function is called in its code; empty where it has no name of its own."""
+    before, after = wrappings(snippet.code, snippet.language or "")[0]
+    decoded = parse.decode(f"{before}{snippet.code}{after}".encode("utf-8", "replace"))
+    found = measure(parse.parse(snippet.language or "", decoded), decoded).functions
+    return found[0].name if found else ""
+
+
 class Systems:
     """Everything that is compared, each as scores of shape (queries, corpus)."""
 
-    def __init__(self, meanings: dict[str, Meaning], models: list[str], cache: Path | None) -> None:
-        self._meanings, self._cache = meanings, cache
+    def __init__(
+        self, meanings: dict[str, Meaning], models: list[str], every: list[sets.Set], cache: Path | None
+    ) -> None:
+        self._meanings = meanings
         self._hashed = HashedEmbedder()
-        self._models: list[Embedder] = [load(model) for model in models]
-        names = [*meanings, *(model.name for model in self._models)]
+        names = [*meanings, *models]
         self.kept = {name: Kept(name.replace("/", "_"), cache if name != "student" else None) for name in names}
+        self._models: dict[str, Embedder] = {}
+        for name in models:
+            plain = KeptEmbedder(load(name), self.kept[name])
+            centred = CentredEmbedder(plain, count_centres(plain, index(every)), "")
+            self._models |= {name: plain, f"{name} centred": centred}
 
     def alone(self, item: sets.Set) -> dict[str, Scores]:
         """Each channel and each system that is no fusion."""
@@ -135,13 +187,8 @@ class Systems:
             found[name] = one @ other.T
             for size in MEANING if name == "student" else (128,):
                 found[f"{name} {size}"] = unit(one[:, :size]) @ unit(other[:, :size]).T
-        for model in self._models:
-
-            def embed(pieces: list[tuple[str, str]], model: Embedder = model) -> np.ndarray:
-                return model.embed([Snippet(language, "", code, b"") for code, language in pieces])
-
-            one, other = (self.kept[model.name].vectors(pairs(side), embed) for side in (queries, corpus))
-            found[model.name] = one @ other.T
+        for name, model in self._models.items():
+            found[name] = model.embed(queries) @ model.embed(corpus).T
         return found
 
 
@@ -317,7 +364,7 @@ def main() -> None:
         every = list(sets.all_sets(arguments.sources))
         if kept:
             kept.write_bytes(pickle.dumps(every))
-    systems = Systems(meanings, arguments.model, arguments.cache)
+    systems = Systems(meanings, arguments.model, every, arguments.cache)
     report([(item, systems.alone(item)) for item in every])
     for name, known in systems.kept.items():
         if known.count:

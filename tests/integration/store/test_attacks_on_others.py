@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import psycopg
 import pytest
 from fix_people import World
+from psycopg import sql
 
 from agentforge.store.health import health_checks
 
@@ -103,6 +105,62 @@ def test_a_model_is_what_it_was_made_as_and_there_are_not_any_number(world: Worl
         assert refused(session, "SELECT agentforge.ensure_embedding_model('more', '1', 2)") == "InsufficientPrivilege"
     with world.session("root") as session:
         session.execute("SELECT agentforge.ensure_embedding_model('more', '1', 2)")
+
+
+MEANS = "SELECT agentforge.ensure_centred_model('m', 'w', 2, {centres}, {anew})"
+
+
+def centres(*rows: tuple[str, int, list[float | None]]) -> sql.Composable:
+    return sql.Literal(json.dumps([dict(zip(("language", "pieces", "mean"), row, strict=True)) for row in rows]))
+
+
+def test_nobody_changes_the_means_by_which_others_are_centred(world: World) -> None:
+    def ensure(session: psycopg.Connection[Any], mean: list[float | None], anew: bool = False) -> int:
+        statement = sql.SQL(MEANS).format(centres=centres(("", 1, mean)), anew=anew)
+        row = session.execute(statement).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    with world.session("wim") as session:
+        first = ensure(session, [1, 0])
+        for statement in (
+            "UPDATE agentforge.embedding_centres SET mean = '{0,1}'",
+            "INSERT INTO agentforge.embedding_centres VALUES (1, 'python', 1, '{0,1}')",
+            "DELETE FROM agentforge.embedding_centres",
+        ):
+            assert refused(session, statement) == "InsufficientPrivilege"
+    with world.session("eve") as session:
+        assert ensure(session, [0, 1]) == first
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="only admins may"):
+            ensure(session, [0, 1], anew=True)
+        assert session.execute("SELECT mean FROM agentforge.embedding_centres").fetchall() == [([1.0, 0.0],)]
+    with world.session("root") as session:
+        second = ensure(session, [0, 1], anew=True)
+        assert second != first
+        assert ensure(session, [1, 0]) == second
+        assert ensure(session, [0, 1], anew=True) == second
+    with world.session(None) as session:
+        assert session.execute("SELECT count(*) FROM agentforge.embedding_centres").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [("python", 1, [1, 0])],
+        [("", 1, [1, 0]), ("", 1, [0, 1])],
+        [("", 0, [1, 0])],
+        [("", 1, [1, 0, 0])],
+        [("", 1, [1, None])],
+        [("", 1, [9, 0])],
+        [("", 1, [float("nan"), 0])],
+    ],
+    ids=str,
+)
+def test_what_is_no_set_of_means_is_refused(shared_world: World, rows: list[Any]) -> None:
+    with shared_world.session("wim") as session:
+        statement = sql.SQL(MEANS).format(centres=centres(*rows), anew=False).as_string()
+        assert refused(session, statement.replace("NaN", '"NaN"')) == "InvalidParameterValue"
 
 
 def test_what_a_role_set_for_all_its_sessions_is_found(world: World) -> None:

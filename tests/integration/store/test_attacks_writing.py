@@ -21,6 +21,7 @@ CALLABLE = {
     "current_user_id",
     "current_user_role",
     "current_username",
+    "ensure_centred_model",
     "ensure_embedding_model",
     "functions_by_words",
     "grant_permission",
@@ -120,7 +121,15 @@ def test_calling_functions_changes_nothing(world: World) -> None:
 @pytest.mark.parametrize("user", [None, "eve", "rob", "aud"])
 def test_who_may_not_write_changes_no_row(shared_world: World, user: str | None) -> None:
     before = shared_world.contents()
-    tables = [*shared_world.scoped(), "projects", "users", "user_sessions", "quality_rules", "embedding_models"]
+    tables = [
+        *shared_world.scoped(),
+        "projects",
+        "users",
+        "user_sessions",
+        "quality_rules",
+        "embedding_models",
+        "embedding_centres",
+    ]
     with shared_world.session(user) as session:
         for table, statement in itertools.product(tables, ATTEMPTS):
             with contextlib.suppress(psycopg.Error):
