@@ -5,7 +5,7 @@
 
 EVALUATION holds the packages of sets.toml, unpacked. FOLDER is what `make minilm` writes; NAME, which may be repeated,
 is any sentence-transformers model that `--model` of agentforge takes, as it is and centred by the means of all that is
-looked through. `--cache` keeps the sets and the vectors of slow
+looked through. `--kind` takes the sets of some kinds only. `--cache` keeps the sets and the vectors of slow
 models between runs. Of a fusion, weights of meaning, words and structure are those of hybrid.toml; those of a coarse
 grid that have the best mean MRR over the sets of the first half are printed, too. The second half says what they are
 worth. Beside them stands the best fusion without meaning, chosen on the first half, the fusion without one channel at
@@ -350,6 +350,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--minilm", type=Path)
     parser.add_argument("--model", action="append", default=[])
+    parser.add_argument("--kind", action="append", choices=KINDS, help="sets of this kind only; may be repeated")
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
     meanings: dict[str, Meaning] = {"student": Student(arguments.weights)}
@@ -364,6 +365,8 @@ def main() -> None:
         every = list(sets.all_sets(arguments.sources))
         if kept:
             kept.write_bytes(pickle.dumps(every))
+    if arguments.kind:
+        every = [item for item in every if item.name.split(":")[0] in arguments.kind]
     systems = Systems(meanings, arguments.model, every, arguments.cache)
     report([(item, systems.alone(item)) for item in every])
     for name, known in systems.kept.items():

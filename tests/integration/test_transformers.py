@@ -4,6 +4,9 @@
 """
 
 import importlib.util
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ if importlib.util.find_spec("sentence_transformers") is None or importlib.util.f
     )
 
 import numpy as np
+import psycopg
 
 from agentforge.embed.interface import Snippet, load
 from agentforge.embed.transformer import TransformerEmbedder
@@ -92,3 +96,35 @@ def test_a_hub_model_offline_says_so(name: str, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(UsageError, match=r"not on this machine and could not be downloaded"):
         load(name)
+
+
+def test_stored_vectors_are_centred_by_means_of_the_index(folder: Path, migrated_url: str, tmp_path: Path):
+    """Of 210 short functions the means are counted; what comes in another language afterwards is found by them."""
+    many = "".join(f"def step_{n}(value):\n    return value.part_{n} + {n}\n\n\n" for n in range(210))
+    (tmp_path / "code.py").write_text(many + READ + "\n\n" + OTHER)
+    (tmp_path / "code.js").write_text("function loadConfig(path) {\n  return JSON.parse(fs.readFileSync(path));\n}\n")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        program = Path(sys.executable).with_name("agentforge")
+        call = [program, *arguments, "--model", str(folder), "--database-url", migrated_url]
+        return subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+
+    def versions() -> list[tuple[str, int]]:
+        with psycopg.connect(migrated_url) as connection:
+            return connection.execute(
+                "SELECT m.version, count(*) FROM agentforge.function_embeddings JOIN agentforge.embedding_models AS m "
+                "ON m.id = model_id GROUP BY 1"
+            ).fetchall()
+
+    analysed = run("analyze", ".")
+    assert analysed.returncode <= 1, analysed.stderr
+    assert "are centred by the means of python, which are counted now" in " ".join(analysed.stderr.split())
+    ((version, count),) = versions()
+    assert (version.rsplit("-", 1)[0], count) == (load(str(folder)).version, 213)
+    found = json.loads(run("similar", "read_config", "--limit", "3", "--format", "json").stdout)
+    assert found["matches"][0]["qualified_name"] == "loadConfig"
+    found = json.loads(run("search", "read the configuration file", "--format", "json").stdout)
+    assert {match["qualified_name"] for match in found["matches"][:2]} == {"read_config", "loadConfig"}
+    anew = run("embed", "--recentre", "--format", "json")
+    assert anew.returncode == 0, anew.stderr
+    assert json.loads(anew.stdout)["model"]["version"] == version  # the same functions, the same means
