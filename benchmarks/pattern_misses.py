@@ -14,12 +14,12 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from patterns import chosen, collected, show
+from patterns import TooFar, chosen, collected, show
 from precision import sample
 
 from agentforge.embed.features import extract, without_comments
 from agentforge.embed.interface import DEFAULT_MODEL, Snippet
-from agentforge.embed.patterns import Bounds, demands_met
+from agentforge.embed.patterns import demands_met
 from agentforge.model import Function
 from agentforge.parse import ParsedFile, Vocabulary
 from agentforge.patterns import Pattern
@@ -27,17 +27,13 @@ from agentforge.patterns.words import has_words
 from agentforge.pipeline.patterns import Finder, Within
 
 
-class TooFar(Finder):
+class NotNear(TooFar):
     """Finds functions that have what a pattern demands and are not near enough."""
-
-    def bounds(self, pattern: Pattern) -> Bounds:
-        """The centroid, and no least cosine."""
-        return Bounds(super().bounds(pattern).centroid, -1.0)
 
     def find(self, parsed: ParsedFile, functions: Sequence[Function], *, is_test: bool, **_: object) -> list[Within]:
         """As `Finder.find`."""
         found = super().find(parsed, functions, is_test=is_test)
-        return [item for item in found if item.score < super(TooFar, self).bounds(item.pattern).least]
+        return [item for item in found if item.score < Finder.bounds(self, item.pattern).least]
 
 
 class Lacking(Finder):
@@ -84,7 +80,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lines", type=int, default=16)
     options = parser.parse_args()
-    finder = (Lacking if options.near else TooFar)(chosen(options.pattern), DEFAULT_MODEL)
+    finder = (Lacking if options.near else NotNear)(chosen(options.pattern), DEFAULT_MODEL)
     for name, found in collected(finder, options.trees).items():
         print(f"=== {name}: {len(found)} functions of {len({hit[0] for hit in found})} projects")
         for hit in sample(found, options.sample, options.seed):

@@ -14,7 +14,13 @@ import agentforge
 
 PACKAGE = Path(agentforge.__file__).parent
 RUN = "import sys; from agentforge.cli import main; sys.exit(main())"
-HASH = "import hashlib\n\n\ndef encode(password):\n    return hashlib.md5(password.encode()).hexdigest()\n"
+TOKEN = """import random
+
+
+def make_token(length):
+    alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join(random.choice(alphabet) for _ in range(length))
+"""
 LOST = {
     "projection.npz": "The tables of the embedder in .* are damaged",
     "idf.bin": "The file idf.bin of agentforge is damaged",
@@ -45,7 +51,7 @@ def run(environment: dict[str, str], *arguments: str, cwd: Path) -> subprocess.C
 
 @pytest.mark.parametrize("name", LOST)
 def test_what_cannot_be_done_without(tmp_path: Path, name: str) -> None:
-    (tmp_path / "auth.py").write_text(HASH)
+    (tmp_path / "auth.py").write_text(TOKEN)
     done = run(copied(tmp_path / "copy", name), "check", "auth.py", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (3, "")
     assert re.search(rf"^agentforge: {LOST[name]}", done.stderr)
@@ -63,14 +69,14 @@ def test_scores_that_mean_nothing(tmp_path: Path) -> None:
 
 
 def test_what_can_be_computed_anew(tmp_path: Path) -> None:
-    (tmp_path / "auth.py").write_text(HASH)
+    (tmp_path / "auth.py").write_text(TOKEN)
     done = run(copied(tmp_path / "copy", "patterns.npz"), "check", "auth.py", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "pattern-weak-password-hash" in done.stdout
+    assert "pattern-guessable-token" in done.stdout
 
 
 def test_functions_stay_as_they_were(tmp_path: Path, migrated_url: str) -> None:
-    (tmp_path / "auth.py").write_text(HASH)
+    (tmp_path / "auth.py").write_text(TOKEN)
     environment = {**os.environ, "AGENTFORGE_DATABASE_URL": migrated_url}
     assert run(environment, "analyze", "auth.py", "--embed", "fast", "--quiet", cwd=tmp_path).returncode == 1
     damaged = copied(tmp_path / "copy", "student.npz") | {"AGENTFORGE_DATABASE_URL": migrated_url}

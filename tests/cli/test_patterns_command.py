@@ -35,7 +35,13 @@ def paint_two(zebra, page):
 
 def nothing(): pass
 """
-HASH = "import hashlib\n\n\ndef encode(password):\n    return hashlib.md5(password.encode()).hexdigest()\n"
+TOKEN = """import random
+
+
+def make_token(length):
+    alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join(random.choice(alphabet) for _ in range(length))
+"""
 
 
 def valid(schema: str, text: str) -> Any:
@@ -59,7 +65,7 @@ Run = Callable[..., Done]
 def run(capsys: pytest.CaptureFixture[str], migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command in this process, in a folder with sources."""
     (tmp_path / "zebra.py").write_text(SOURCE)
-    (tmp_path / "auth.py").write_text(HASH)
+    (tmp_path / "auth.py").write_text(TOKEN)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AGENTFORGE_DATABASE_URL", migrated_url)
 
@@ -96,7 +102,7 @@ def test_a_pattern_from_functions_to_its_end(run: Run) -> None:
     for name in ("zebra-painting", "memoisation"):
         valid("patterns", run("patterns", "show", name, "--format", "json").stdout)
     document = valid("pattern-matches", run("patterns", "match", "--format", "json", "--limit", "1").stdout)
-    assert {item["pattern"] for item in document["matches"]} == {"zebra-painting", "weak-password-hash"}
+    assert {item["pattern"] for item in document["matches"]} == {"zebra-painting", "guessable-token"}
     assert document["total"] == 3
     assert all(item["score"] >= item["least_score"] for item in document["matches"])
 
@@ -107,16 +113,16 @@ def test_a_pattern_from_functions_to_its_end(run: Run) -> None:
 
 
 def test_the_installed_command_matches_what_is_piped_in_and_a_file(tmp_path: Path, migrated_url: str) -> None:
-    (tmp_path / "auth.py").write_text(HASH)
+    (tmp_path / "auth.py").write_text(TOKEN)
     match = [PROGRAM, "patterns", "match", "--database-url", migrated_url, "--file"]
-    done = subprocess.run([*match, "-", "--format", "json"], input=HASH, capture_output=True, text=True)
+    done = subprocess.run([*match, "-", "--format", "json"], input=TOKEN, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     document = valid("pattern-matches", done.stdout)
     assert document["total"] == 1
-    assert document["matches"][0]["qualified_name"] == "encode"
+    assert document["matches"][0]["qualified_name"] == "make_token"
     assert "both call" in document["matches"][0]["explanation"]["text"]
-    done = subprocess.run([*match, tmp_path / "auth.py", "weak-password-hash"], capture_output=True, text=True)
-    assert done.stdout.splitlines()[0].startswith("weak-password-hash  A password hashed by hand")
+    done = subprocess.run([*match, tmp_path / "auth.py", "guessable-token"], capture_output=True, text=True)
+    assert done.stdout.splitlines()[0].startswith("guessable-token  A secret made of guessable random numbers")
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,13 @@ from agentforge.pipeline.patterns import Finder
 from agentforge.pipeline.team_patterns import Definition, add, remove, team_patterns
 from agentforge.store.similar import Search
 
-HASH = """
-def hash_password(password, salt):
-    digest = hashlib.sha256((salt + password).encode()).hexdigest()
-    for _ in range(100):
-        digest = hashlib.sha256(digest.encode()).hexdigest()
-    return salt + digest
+TOKEN = """
+def make_token(length):
+    alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+    token = ""
+    for _ in range(length):
+        token += random.choice(alphabet)
+    return token
 """
 CACHE = """
 def schema(name):
@@ -39,7 +40,7 @@ def paint_{0}(zebra, canvas):
     canvas.flush_{0}()
     return canvas
 """
-WEAK = "pattern-weak-password-hash"
+GUESSABLE = "pattern-guessable-token"
 
 
 def found(report: Report) -> list[tuple[str, str, str]]:
@@ -52,38 +53,38 @@ def example(code: str, language: str = "python") -> FunctionRef:
 
 
 def test_a_function_within_a_pattern_is_a_violation_with_a_life(bench: Bench) -> None:
-    bench.write("auth.py", f"import hashlib\n{HASH}")
+    bench.write("auth.py", f"import random\n{TOKEN}")
     report = bench.analyze()
-    assert found(report) == [(WEAK, "hash_password", "new")]
-    violation = next(item for item in report.violations if item.rule_id == WEAK)
-    assert (violation.path, violation.line, violation.cwe, violation.severity.value) == ("auth.py", 3, 916, "high")
-    assert violation.message.startswith("hash_password hashes a password")
+    assert found(report) == [(GUESSABLE, "make_token", "new")]
+    violation = next(item for item in report.violations if item.rule_id == GUESSABLE)
+    assert (violation.path, violation.line, violation.cwe, violation.severity.value) == ("auth.py", 3, 338, "high")
+    assert violation.message.startswith("make_token makes a secret")
     assert report.files[0].scores.security < 100
-    assert [rule.name for rule in report.rules if rule.id == WEAK] == ["A password hashed by hand"]
+    assert [rule.name for rule in report.rules if rule.id == GUESSABLE] == ["A secret made of guessable random numbers"]
 
-    bench.write("auth.py", f"import hashlib\n\n\nX = 1\n{HASH}")
+    bench.write("auth.py", f"import random\n\n\nX = 1\n{TOKEN}")
     moved = bench.analyze()
-    assert found(moved) == [(WEAK, "hash_password", "open")]
-    assert [item.fingerprint for item in moved.violations if item.rule_id == WEAK] == [violation.fingerprint]
+    assert found(moved) == [(GUESSABLE, "make_token", "open")]
+    assert [item.fingerprint for item in moved.violations if item.rule_id == GUESSABLE] == [violation.fingerprint]
 
-    waiver = f"# agentforge: ignore[{WEAK}] an old scheme, read only\n"
-    bench.write("auth.py", f"import hashlib\n\n\n{waiver}{HASH.strip()}\n")
-    assert found(bench.analyze()) == [(WEAK, "hash_password", "waived")]
+    waiver = f"# agentforge: ignore[{GUESSABLE}] an old scheme, read only\n"
+    bench.write("auth.py", f"import random\n\n\n{waiver}{TOKEN.strip()}\n")
+    assert found(bench.analyze()) == [(GUESSABLE, "make_token", "waived")]
 
-    bench.write("auth.py", "import hashlib\n")
-    assert found(bench.analyze()) == [(WEAK, "hash_password", "fixed")]
+    bench.write("auth.py", "import random\n")
+    assert found(bench.analyze()) == [(GUESSABLE, "make_token", "fixed")]
 
 
 def test_a_project_switches_a_pattern_off_and_gives_it_another_severity(bench: Bench) -> None:
-    bench.write("auth.py", f"import hashlib\n{HASH}{CACHE}")
-    off = Selection(RuleSettings(disable=(WEAK, "pattern-memoisation")))
+    bench.write("auth.py", f"import random\n{TOKEN}{CACHE}")
+    off = Selection(RuleSettings(disable=(GUESSABLE, "pattern-memoisation")))
     report = bench.analyze(selection=off)
     assert (found(report), report.summary.idioms) == ([], ())
     from agentforge.model import Severity
 
-    mild = Selection(RuleSettings(severity={WEAK: Severity.INFO}))
+    mild = Selection(RuleSettings(severity={GUESSABLE: Severity.INFO}))
     report = bench.analyze(selection=mild)
-    assert [item.severity.value for item in report.violations if item.rule_id == WEAK] == ["info"]
+    assert [item.severity.value for item in report.violations if item.rule_id == GUESSABLE] == ["info"]
     assert [(item.name, item.functions) for item in report.summary.idioms] == [("memoisation", 1)]
 
 

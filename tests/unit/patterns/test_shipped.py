@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from agentforge.pipeline.patterns import finder
 
 PATTERNS = {pattern.name: pattern for pattern in shipped()}
 WORD = re.compile(r"[A-Za-z_]\w+")
+JUDGED = Path(__file__).parents[3] / "benchmarks" / "patterns.toml"
 CASES = [
     pytest.param(pattern, example, kind, id=f"{pattern.name}:{kind}{number}:{example.language}")
     for pattern in shipped()
@@ -78,6 +80,18 @@ def test_a_pattern_that_was_wrong_more_than_one_time_in_five_ships_disabled() ->
         assert 0 <= found.right <= found.read <= found.hits
         if found.read >= 5:  # fewer say little
             assert (found.right / found.read >= 0.8) is pattern.enabled, pattern.name
+
+
+def test_what_was_read_of_a_pattern_is_written_down() -> None:
+    rows = tomllib.loads(JUDGED.read_text("utf-8"))["hit"]
+    assert len({(row["pattern"], row["function"]) for row in rows}) == len(rows)
+    assert all(row["right"] or row["why"] for row in rows)
+    judged = {(row["pattern"], row["right"]) for row in rows}
+    for name, pattern in PATTERNS.items():
+        assert pattern.measured is not None
+        assert (name, True) in judged or not pattern.measured.right, name
+        assert (name, False) in judged or pattern.measured.read == pattern.measured.right, name
+    assert {name for name, _ in judged} <= set(PATTERNS)
 
 
 def test_no_code_that_falls_within_a_pattern_is_what_another_one_forbids() -> None:
