@@ -27,7 +27,6 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import described
 import licences
 
 from agentforge import languages, parse
@@ -118,10 +117,14 @@ def functions(package: str, path: str, content: bytes) -> Iterator[tuple[Any, ..
     for item in measure(parsed, decoded).functions:
         if not 3 <= item.lines_of_code <= 150 or len(item.code) >= MAX_CODE:
             continue
-        before = parsed.data[max(0, item.start_byte - 4000) : item.start_byte].decode("utf-8", "replace")
-        text = described.described(language, item.code, before)
+        text = item.description if _latin(item.description) else ""
         names = (item.name, item.qualified_name, item.signature)
         yield (package, inner(path), language, *names, item.code, item.code_hash, text)
+
+
+def _latin(text: str) -> bool:
+    """Whether nearly all of a text is ASCII letters and blanks: the student reads English."""
+    return sum(sign.isascii() and (sign.isalpha() or sign == " ") for sign in text) >= 0.8 * len(text)
 
 
 def package_of(archive: Path) -> str:

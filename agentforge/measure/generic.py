@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from agentforge.measure.chunks import chunks
 from agentforge.measure.complexity import Complexity, measure_functions
+from agentforge.measure.description import BEFORE, description
 from agentforge.measure.functions import Definition, locate, signature
 from agentforge.measure.halstead import Tokens, maintainability_index
 from agentforge.measure.lines import blank_out, code_line_index, count
@@ -90,6 +91,8 @@ def _function(
         halstead = measures.measure(start, end)
     elif measures:
         cyclomatic, halstead = measures
+    source = parsed.data[start:end].decode("utf-8", "replace") if text else ""
+    before = parsed.data[max(0, start - BEFORE) : start].decode("utf-8", "replace") if text else ""
     return Function(
         name=definition.name,
         qualified_name=definition.qualified_name,
@@ -105,8 +108,9 @@ def _function(
         nesting=complexity.nesting,
         halstead=halstead,
         maintainability_index=maintainability_index(halstead.volume, cyclomatic, lines_of_code, 0.0),
-        code=parsed.data[start:end].decode("utf-8", "replace") if text else "",
+        code=source,
         code_hash=code_hash(code[start:end]),
+        description=description(parsed.language.name, source, before) if text else "",
     )
 
 

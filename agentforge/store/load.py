@@ -285,6 +285,7 @@ def _function_row(function: Function) -> tuple[Any, ...]:
         storable(function.name),
         storable(function.qualified_name),
         storable(function.signature),
+        storable(function.description),
         function.start_line,
         function.end_line,
         function.lines_of_code,

@@ -21,7 +21,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import described as prose
 import embed as single
 
 from agentforge import languages, parse
@@ -89,9 +88,7 @@ def sentences(root: Path, language: str) -> dict[tuple[str, str, int], str]:
         decoded = parse.decode(path.read_bytes())
         parsed = parse.parse(language, decoded)
         for item in measure(parsed, decoded).functions:
-            before = parsed.data[max(0, item.start_byte - 4000) : item.start_byte].decode("utf-8", "replace")
-            text = prose.described(language, item.code, before)
-            sentence = re.split(r"(?<=[a-z)])\. ", text)[0]
+            sentence = re.split(r"(?<=[a-z)])\. ", item.description)[0]
             # Comments in Go begin with the name, which nobody who looks for a function knows.
             sentence = re.sub(rf"\b{re.escape(item.name)}(\(\))?(?=\W|$)", "", sentence).strip(" :,-")
             key = (path.relative_to(root).as_posix(), item.qualified_name, len(item.code))

@@ -14,11 +14,11 @@ CREATE TEMPORARY TABLE incoming_files (
 -- `filling` makes these long enough. MAIN keeps the values in the row.
 CREATE TEMPORARY TABLE incoming_functions (
     number bigint, file_path text STORAGE MAIN, function_name text STORAGE MAIN, qualified_name text STORAGE MAIN,
-    function_signature text STORAGE MAIN, start_line integer, end_line integer, lines_of_code integer, parameters integer,
-    cyclomatic integer, cognitive integer, nesting integer, distinct_operators integer, distinct_operands integer,
-    operators integer, operands integer, halstead_volume double precision, halstead_difficulty double precision,
-    halstead_effort double precision, maintainability_index double precision, code_hash bytea STORAGE MAIN,
-    code text STORAGE MAIN, filling text STORAGE MAIN DEFAULT repeat(' ', 2048)
+    function_signature text STORAGE MAIN, description text STORAGE MAIN, start_line integer, end_line integer,
+    lines_of_code integer, parameters integer, cyclomatic integer, cognitive integer, nesting integer,
+    distinct_operators integer, distinct_operands integer, operators integer, operands integer,
+    halstead_volume double precision, halstead_difficulty double precision, halstead_effort double precision,
+    maintainability_index double precision, code_hash bytea STORAGE MAIN, code text STORAGE MAIN, filling text STORAGE MAIN DEFAULT repeat(' ', 2048)
 ) WITH (toast_tuple_target = 128);
 CREATE TEMPORARY TABLE incoming_chunks (
     file_path text STORAGE MAIN, kind text STORAGE MAIN, name text STORAGE MAIN, start_line integer, end_line integer,
@@ -41,8 +41,8 @@ COPY incoming_files FROM STDIN;
 
 -- copy_functions --
 COPY incoming_functions (
-    number, file_path, function_name, qualified_name, function_signature, start_line, end_line, lines_of_code, parameters,
-    cyclomatic, cognitive, nesting, distinct_operators, distinct_operands, operators, operands, halstead_volume,
+    number, file_path, function_name, qualified_name, function_signature, description, start_line, end_line, lines_of_code,
+    parameters, cyclomatic, cognitive, nesting, distinct_operators, distinct_operands, operators, operands, halstead_volume,
     halstead_difficulty, halstead_effort, maintainability_index, code_hash, code
 ) FROM STDIN;
 
@@ -153,12 +153,12 @@ WITH gone AS (
     LEFT JOIN stayed AS s ON s.code_hash = i.code_hash AND s.file_path = i.file_path
 ), added AS (
     INSERT INTO agentforge.functions
-        (project_id, file_analysis_id, function_name, qualified_name, function_signature, start_line, end_line,
-         lines_of_code, parameters, cyclomatic, cognitive, nesting, distinct_operators, distinct_operands, operators,
+        (project_id, file_analysis_id, function_name, qualified_name, function_signature, description, start_line,
+         end_line, lines_of_code, parameters, cyclomatic, cognitive, nesting, distinct_operators, distinct_operands, operators,
          operands, halstead_volume, halstead_difficulty, halstead_effort, maintainability_index, code_hash, code,
          introduced_by)
-    SELECT %(project_id)s, f.id, i.function_name, i.qualified_name, i.function_signature, i.start_line, i.end_line,
-           i.lines_of_code, i.parameters, i.cyclomatic, i.cognitive, i.nesting, i.distinct_operators,
+    SELECT %(project_id)s, f.id, i.function_name, i.qualified_name, i.function_signature, i.description, i.start_line,
+           i.end_line, i.lines_of_code, i.parameters, i.cyclomatic, i.cognitive, i.nesting, i.distinct_operators,
            i.distinct_operands, i.operators, i.operands, i.halstead_volume, i.halstead_difficulty, i.halstead_effort,
            i.maintainability_index, i.code_hash, i.code,
            CASE WHEN g.code_hash IS NULL THEN %(analysis_id)s ELSE g.introduced_by END

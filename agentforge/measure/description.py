@@ -1,7 +1,7 @@
 """What people wrote about a function: its docstring, or the comment in front of it.
 
-For training the student on (text, function) pairs. A text is prose of three words or more in ASCII letters mostly; tags
-(`@param`, `:param`, `\\brief`), marks of comments and all from the first list of parameters on are taken off.
+A text is prose of three words or more, in letters mostly; tags (`@param`, `:param`, `\\brief`), marks of comments and all
+from the first list of parameters on are taken off.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 MOST_WORDS = 60
+# Bytes in front of a function in which its comment is looked for.
+BEFORE = 4000
 _ATTRIBUTE = re.compile(r"^\s*(?:@[\w.]+|#!?\[|\[\w|template\s*<|export\b|static\b|public\b|inline\b|\w+_API\b)")
 _LINE_MARK = {"python": "#", "ruby": "#", "bash": "#", "lua": "--", "php": "//"}
 _TAIL = re.compile(
@@ -26,13 +28,13 @@ _MARKUP = re.compile(r"\{@\w+\s+([^}]*)\}|</?\w[^>]*>|[`*|]|\\[a-zA-Z]+\b|:\w+:(
 _DOCSTRING = re.compile(r'^[^\n]*?(?:\n[^\n]*?){0,12}?:\s*(?:#[^\n]*)?\n\s*[rRuU]?("""|\'\'\')(.*?)\1', re.S)
 
 
-def described(language: str, code: str, before: str) -> str:
+def description(language: str, code: str, before: str) -> str:
     """The text about a function, empty where there is none.
 
     Args:
         language: of the code.
         code: the function.
-        before: the file up to the function's first byte.
+        before: the file up to the function's first byte, or the last `BEFORE` bytes of that.
     """
     if language == "python":
         found = _DOCSTRING.match(code)
@@ -75,7 +77,7 @@ def cleaned(raw: str) -> str:
     text = " ".join(_MARKUP.sub(lambda found: f" {found[1] or ''} ", text).split())
     text = text.strip(" -=/#!.:;")
     words = text.split()[:MOST_WORDS]
-    letters = sum(character.isascii() and (character.isalpha() or character == " ") for character in text)
+    letters = sum(character.isalpha() or character == " " for character in text)
     code = sum(text.count(sign) for sign in ";{}=()")
     if len(words) < 3 or letters < 0.8 * len(text) or code > 1 + len(words) // 8 or _NOT_PROSE.search(text):
         return ""

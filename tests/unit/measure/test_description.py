@@ -1,5 +1,6 @@
-import described
 import pytest
+
+from agentforge.measure import description as prose
 
 
 @pytest.mark.parametrize(
@@ -30,14 +31,15 @@ import pytest
         ("javascript", "/** Copyright 2020 of Somebody, all kept. */\n", "", ""),
         ("javascript", "// a = b(c); d = e(f);\n", "", ""),
         ("javascript", "let x = 1; // not about the function below it\n\n", "", ""),
+        ("go", "// Считает строки в файле.\n", "", "Считает строки в файле"),
         ("go", "// TODO: make this quicker than it is\n", "", ""),
     ],
 )
 def test_what_is_written_about_a_function(language, before, code, text):
     known = {"java": "Reads Foo from a file", "python": "Say what is nearest to it"}
-    assert described.described(language, code, before) == (known[language] if text is None else text)
+    assert prose.description(language, code, before) == (known[language] if text is None else text)
 
 
 def test_long_texts_are_cut():
     words = "word " * 200
-    assert len(described.described("go", "", f"// {words}\n").split()) == described.MOST_WORDS
+    assert len(prose.description("go", "", f"// {words}\n").split()) == prose.MOST_WORDS
