@@ -1,7 +1,7 @@
 """What people wrote about a function: its docstring, or the comment in front of it.
 
-A text is prose of three words or more, in letters mostly; tags (`@param`, `:param`, `\\brief`), marks of comments and all
-from the first list of parameters on are taken off.
+A text is prose of three words or more, in letters mostly; tags (`@param`, `:param`, `\\brief`), marks of comments and
+all from the first list of parameters on are taken off.
 """
 
 from __future__ import annotations

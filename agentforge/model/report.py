@@ -33,7 +33,10 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class FunctionRef:
-    """A function as a person looks it up: where it is, what it is called, how big and complex it is."""
+    """A function as a person looks it up: where it is, what it is called, how big and complex it is.
+
+    `code`, `id` and `description` (what is written about it) are empty where nobody asked for them.
+    """
 
     project: str
     path: str
@@ -47,6 +50,7 @@ class FunctionRef:
     cognitive: int
     code: str = ""
     id: int | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class Function:
         maintainability_index: 0 to 100.
         code: its source text (comments included), as UTF-8 text with `\\n` line ends.
         code_hash: of its code without comments and with white space collapsed, in hex: equal for identical bodies.
-        description: the beginning of what is written about it, in its docstring or in front of it, as prose on one line.
+        description: the beginning of what is written about it, in its docstring or in front of it, on one line.
         features: opaque bytes made by `agentforge.embed.features` for embedders that work from the tree.
         idioms: names of the patterns of this type that it falls within.
     """

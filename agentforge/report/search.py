@@ -10,7 +10,9 @@ from rich.text import Text
 
 from agentforge.model import TextMatch
 from agentforge.report.similar import code_of, function_object, name_of, place_of, signature_of
-from agentforge.report.text import count
+from agentforge.report.text import count, one_line, shortened
+
+_DESCRIPTION = 100
 
 
 def table(matches: Sequence[TextMatch], *, show_code: bool) -> Group:
@@ -28,6 +30,8 @@ def _parts(matches: Sequence[TextMatch], *, show_code: bool) -> Iterator[Rendera
             (name_of(found), "bold"), (f"  {place_of(found)}, {count(found.lines_of_code, 'line')}", "dim")
         )
         yield Text(f"      {signature_of(found)}", "dim")
+        if found.description:
+            yield Text(f"      {shortened(one_line(found.description), _DESCRIPTION)}")
         if show_code:
             yield code_of(found)
     yield Text("\nagentforge similar PATH:LINE lists what does the same as one of them.", "dim")
@@ -40,6 +44,7 @@ def matches_object(matches: Sequence[TextMatch]) -> list[dict[str, Any]]:
             "score": round(match.score, 4),
             "word_rank": match.word_rank,
             "vector_rank": match.vector_rank,
+            "description": match.function.description,
             **function_object(match.function),
         }
         for match in matches

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agentforge.model import FunctionRef
 from agentforge.store.lifecycle import storable
@@ -83,12 +83,10 @@ class TextSearch:
         return [function_id for function_id in found if function_id in usable]
 
     def functions(self, ids: Sequence[int]) -> dict[int, FunctionRef]:
-        """Functions by id, with their code; one that has gone meanwhile is left out."""
-        found = {}
-        for row in self._connection.execute(self._queries["functions_by_id"], {"ids": list(ids)}).fetchall():
-            values: list[Any] = [*row[1:], row[0]]
-            found[row[0]] = FunctionRef(*values)
-        return found
+        """Functions by id, with their code and description; one that has gone meanwhile is left out."""
+        rows = self._connection.execute(self._queries["functions_by_id"], {"ids": list(ids)}).fetchall()
+        functions = [FunctionRef(*row) for row in rows]
+        return {function.id: function for function in functions if function.id is not None}
 
 
 def _filters(wanted: Wanted) -> Filters:

@@ -18,7 +18,8 @@ CREATE TEMPORARY TABLE incoming_functions (
     lines_of_code integer, parameters integer, cyclomatic integer, cognitive integer, nesting integer,
     distinct_operators integer, distinct_operands integer, operators integer, operands integer,
     halstead_volume double precision, halstead_difficulty double precision, halstead_effort double precision,
-    maintainability_index double precision, code_hash bytea STORAGE MAIN, code text STORAGE MAIN, filling text STORAGE MAIN DEFAULT repeat(' ', 2048)
+    maintainability_index double precision, code_hash bytea STORAGE MAIN, code text STORAGE MAIN,
+    filling text STORAGE MAIN DEFAULT repeat(' ', 2048)
 ) WITH (toast_tuple_target = 128);
 CREATE TEMPORARY TABLE incoming_chunks (
     file_path text STORAGE MAIN, kind text STORAGE MAIN, name text STORAGE MAIN, start_line integer, end_line integer,

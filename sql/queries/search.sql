@@ -15,8 +15,8 @@ WHERE f.id = ANY (%(ids)s) AND (%(tests)s OR NOT a.is_test)
       )));
 
 -- functions_by_id --
-SELECT f.id, p.name, a.file_path, a.file_type, f.qualified_name, f.function_signature, f.start_line, f.end_line,
-       f.lines_of_code, f.cyclomatic, f.cognitive, f.code
+SELECT p.name, a.file_path, a.file_type, f.qualified_name, f.function_signature, f.start_line, f.end_line,
+       f.lines_of_code, f.cyclomatic, f.cognitive, f.code, f.id, f.description
 FROM agentforge.functions AS f
 JOIN agentforge.file_analyses AS a ON a.id = f.file_analysis_id
 JOIN agentforge.projects AS p ON p.id = f.project_id
