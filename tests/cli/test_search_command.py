@@ -13,7 +13,14 @@ import psycopg
 
 PROGRAM = Path(sys.executable).with_name("agentforge")
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/search.schema.json"
-SOURCE = "def parse_date(text):\n    return strptime(text)\n\n\ndef save(text):\n    open(text).write(text)\n"
+SOURCE = """def parse_date(text):
+    '''Read it as ISO has it.'''
+    return strptime(text)
+
+
+def save(text):
+    open(text).write(text)
+"""
 
 
 def run(url: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -26,8 +33,8 @@ def test_a_list_json_and_bad_input(tmp_path: Path, migrated_url: str) -> None:
     done = run(migrated_url, "search", "parsing dates")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("parse_date  ")
-    assert "[red]dates.py:1, 2 lines" in done.stdout.replace("\n", " ")
-    assert "def parse_date(text)" in done.stdout
+    assert "[red]dates.py:1, 3 lines" in done.stdout.replace("\n", " ")
+    assert "      def parse_date(text)\n      Read it as ISO has it\n" in done.stdout
     assert "strptime" in run(migrated_url, "search", "parsing dates", "--show-code").stdout
 
     done = run(migrated_url, "search", "parsing dates", "--format", "json", "--limit", "1")

@@ -106,6 +106,19 @@ def test_filters(stored: Bench) -> None:
     }, "vectors obey the filters, too"
 
 
+def test_what_is_written_in_front_of_a_long_function_counts_more_than_words_of_a_short_one(bench: Bench) -> None:
+    body = "".join(f"  const part{number} = other{number}(unit{number});\n" for number in range(300))
+    bench.write(
+        "settings.js",
+        f"/** Reads the settings of a user.\n * @param home where */\nfunction load(home) {{\n{body}}}\n\n"
+        "function store(user) {\n  return user.settings;\n}\n",
+    )
+    bench.analyze()
+    found = find(bench, "read the settings of a user")
+    assert [match.function.qualified_name for match in found] == ["load", "store"]
+    assert [match.function.description for match in found] == ["Reads the settings of a user", ""]
+
+
 def test_a_function_inside_a_function_is_no_method(bench: Bench) -> None:
     bench.write("a.py", "def outer():\n    def flatten(rows):\n        return [*rows]\n    return flatten\n")
     bench.analyze()
