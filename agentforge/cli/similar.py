@@ -55,8 +55,8 @@ def run(options: Options, settings: DatabaseSettings, *, show_code: bool, as_jso
         min_score=options.min_score,
     )
     with open_database(settings, say, Request("similar"), needs_session=False) as connection:
-        found = pipeline.similar(Search(connection), request)
-    found = pipeline.explained(found)
+        nearest = pipeline.nearest(Search(connection), request)
+    found = pipeline.ranked(nearest, request)
     if found.lacking:
         say(partly(found.lacking.total))
     say_left_out(found.left_out)

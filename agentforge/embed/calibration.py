@@ -1,7 +1,8 @@
-"""What a cosine means: the share of pairs of functions with it that a reader judged the same (docs/embedding.md).
+"""What a cosine means: the share of pairs of functions with it that a reader judged the same (docs/calibration.md).
 
 The curves are data, `calibration.toml`, made by benchmarks/similarity/calibrate.py from pairs that were judged. A curve
-holds for one version of one model.
+holds for one version of one model, and either for its cosines, which `duplicates` compares, or for what `fused` makes
+of them, which `similar` does.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Any
 from agentforge.embed.packaged import table
 
 Point = tuple[float, float]
+_FITTED = frozenset(("fit", "pairs", "curve"))
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """From cosines of one model to scores.
+    """From cosines of one model, or from what is made of them, to scores.
 
     Attributes:
         curve: (cosine, score) with both rising, straight lines between them; empty where the model was never
@@ -61,19 +63,43 @@ def _interpolated(points: Sequence[Point], place: float) -> float:
     return low + (high - low) * (place - left) / (right - left)
 
 
-def calibration(model: str, version: str, *, without_meaning: bool = False) -> Calibration:
-    """That of a model, or one without a curve where there is none of this version.
+def weights() -> tuple[float, ...]:
+    """By how much names, parameters and calls count (`traits.parts`); they add up to less than 1."""
+    return tuple(_table()["weights"].values())
+
+
+def fused(cosine: float, alike: float) -> float:
+    """A cosine, brought nearer to 1 by that share of what it lacks which two functions are alike, below 1."""
+    return 1 - (1 - cosine) * (1 - alike)
+
+
+def least_cosine(value: float) -> float:
+    """The least cosine of which `fused` may make a value."""
+    return max(-1.0, 1 - (1 - value) / (1 - sum(weights())))
+
+
+def calibration(model: str, version: str) -> Calibration:
+    """That of the cosines of a model, or one without a curve where there is none of this version."""
+    return _found({"name": model, "version": version})
+
+
+def of_fused(model: str, version: str, *, without_meaning: bool = False) -> Calibration:
+    """That of the cosines of a model as `fused` raises them, or one without a curve.
 
     Args:
         model: its name.
         version: of the model.
         without_meaning: that of vectors in which the meaning is not filled in yet.
     """
+    wanted: dict[str, Any] = {"name": model, "version": version, "weights": list(weights())}
+    return _found(wanted | ({"without_meaning": True} if without_meaning else {}))
+
+
+def _found(wanted: dict[str, Any]) -> Calibration:
     curves = _table()
     levels = curves["near_duplicates"]
-    wanted = (model, version, without_meaning)
     for entry in curves.get("model", ()):
-        if (entry["name"], entry["version"], entry.get("without_meaning", False)) == wanted:
+        if {key: value for key, value in entry.items() if key not in _FITTED} == wanted:
             fitted = Calibration(tuple((float(x), float(y)) for x, y in entry["curve"]), 1.0)
             return Calibration(fitted.curve, fitted.cosine(levels["score"]))
     return Calibration((), levels["cosine"])
@@ -102,4 +128,4 @@ def near_duplicate_score() -> float:
 
 @cache
 def _table() -> dict[str, Any]:
-    return table("calibration.toml", ("near_duplicates",))
+    return table("calibration.toml", ("near_duplicates", "weights"))

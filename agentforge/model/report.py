@@ -76,14 +76,16 @@ class Match:
     Attributes:
         cosine: of the two vectors, at most 1.
         function: that is near.
-        score: the share of pairs with this cosine that were judged the same; the cosine where the model was never
+        score: the share of pairs as near and as alike that were judged the same; the cosine where the model was never
             calibrated.
+        alike: how alike name, parameters and calls of the two are, 0 to 1; None where the cosine alone counts.
         explanation: None where nobody asked for it, or the code of one of them cannot be parsed.
     """
 
     cosine: float
     function: FunctionRef
     score: float
+    alike: float | None = None
     explanation: Explanation | None = None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agentforge.embed.calibration import calibration
+from agentforge.embed.calibration import Calibration, fused, least_cosine, of_fused
 from agentforge.embed.interface import canonical
 from agentforge.errors import UsageError
 from agentforge.model import FunctionRef, Match
@@ -28,11 +28,14 @@ from agentforge.store.similar import (
 )
 
 if TYPE_CHECKING:
+    from agentforge.embed.explain import Explainer
     from agentforge.embed.interface import Snippet
     from agentforge.walk import SourceTree
 
 _PATH_AND_LINE = re.compile(r"(?P<path>.+):(?P<line>[0-9]+)")
 _SHOWN_CANDIDATES = 10
+# More change nothing that can be measured, and lists of neighbours hold 64.
+_LEAST_LOOKED_AT, _MORE_LOOKED_AT = 20, 10
 _SUGGESTED_NAMES = 5
 _LEAST_ALIKE, _LEAST_RATIO = 0.15, 0.6
 
@@ -90,6 +93,19 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearest:
+    """What the database has to say.
+
+    Attributes:
+        found: the answer; its matches have the nearest vectors, are some more than wanted, and lack their scores.
+        curve: from what is made of cosines to scores.
+    """
+
+    found: Found
+    curve: Calibration
+
+
+@dataclass(frozen=True, slots=True)
 class _Subject:
     """The function in question, with the vector that the database has of it or what makes one."""
 
@@ -100,8 +116,8 @@ class _Subject:
     snippet: Snippet | None = None
 
 
-def similar(search: Search, request: Request) -> Found:
-    """Find the functions nearest to one.
+def nearest(search: Search, request: Request) -> Nearest:
+    """Find the functions whose vectors are nearest to that of one.
 
     Raises:
         UsageError: there is no such function, project, language or model, or the name is ambiguous; says what there is.
@@ -115,12 +131,48 @@ def similar(search: Search, request: Request) -> Found:
     own = subject.place.project_id if subject.place else None
     searched = _projects(search, request, own)
     lacking = search.without_meaning(vector, Filters(searched, request.language, request.limit, -1.0))
-    curve = calibration(vector.model, vector.version, without_meaning=bool(lacking))
-    filters = Filters(searched, request.language, request.limit, curve.cosine(request.min_score))
-    found = search.nearest(vector, filters, subject.place, by_features=bool(lacking))
-    matches = tuple(replace(match, score=curve.score(match.cosine)) for match in found)
+    curve = of_fused(vector.model, vector.version, without_meaning=bool(lacking))
+    least = curve.cosine(request.min_score)
+    if curve.calibrated:
+        filters = Filters(searched, request.language, _looked_at(request.limit), least_cosine(least))
+    else:
+        filters = Filters(searched, request.language, request.limit, least)
+    matches = search.nearest(vector, filters, subject.place, by_features=bool(lacking))
     left_out = search.left_out(vector.model_id, filters)
-    return Found(subject.ref, vector.model, curve.calibrated, matches, lacking, left_out)
+    found = Found(subject.ref, vector.model, curve.calibrated, tuple(matches), lacking, left_out)
+    return Nearest(found, curve)
+
+
+def ranked(answer: Nearest, request: Request) -> Found:
+    """The matches that are wanted, best first, with their scores and reasons. It asks no database.
+
+    Of two that are as near that one comes first which is more alike in name, parameters and calls. Where a model was
+    never calibrated the cosine alone decides: what both together mean was not measured.
+    """
+    found = answer.found
+    if not found.matches:
+        return found
+    from agentforge.embed.explain import Explainer
+
+    explainer = Explainer(found.function)
+    matches = found.matches
+    if found.calibrated:
+        matches = tuple(_fused(match, explainer, answer.curve) for match in matches)
+        matches = tuple(sorted(matches, key=lambda match: -match.score))
+    matches = tuple(match for match in matches if match.score >= request.min_score)[: request.limit]
+    reasons = explainer.explain([match.function for match in matches])
+    explained = (replace(match, explanation=reason) for match, reason in zip(matches, reasons, strict=True))
+    return replace(found, matches=tuple(explained))
+
+
+def _fused(match: Match, explainer: Explainer, curve: Calibration) -> Match:
+    alike = explainer.alike(match.function)
+    return replace(match, alike=alike, score=curve.score(fused(match.cosine, alike)))
+
+
+def _looked_at(limit: int) -> int:
+    """How many of the nearest are ranked anew."""
+    return max(_LEAST_LOOKED_AT, limit + _MORE_LOOKED_AT)
 
 
 def look_up(search: Search, request: Request) -> FunctionRef:
@@ -130,17 +182,6 @@ def look_up(search: Search, request: Request) -> FunctionRef:
         UsageError: there is none, or there are several that differ; says what there is.
     """
     return _subject(search, request).ref
-
-
-def explained(found: Found) -> Found:
-    """The same, with the reason of each match in words. It asks no database."""
-    if not found.matches:
-        return found
-    from agentforge.embed.explain import Explainer
-
-    reasons = Explainer(found.function).explain([match.function for match in found.matches])
-    matches = tuple(replace(match, explanation=reason) for match, reason in zip(found.matches, reasons, strict=True))
-    return replace(found, matches=matches)
 
 
 def _projects(search: Search, request: Request, own: int | None) -> tuple[int, ...] | None:

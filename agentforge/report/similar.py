@@ -1,4 +1,4 @@
-"""The functions nearest to one: for people, and as JSON (schema version 2, docs/schemas/similar.schema.json)."""
+"""The functions nearest to one: for people, and as JSON (schema version 3, docs/schemas/similar.schema.json)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.text import Text
 from agentforge.model import Explanation, FunctionRef, Match
 from agentforge.report.text import block, count, one_line, shortened
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SURE, LIKELY = 0.9, 0.7
 _SIGNATURE = 100
 _BROKEN = re.compile(r"([(\[]) |,? ([)\]])")
@@ -139,7 +139,8 @@ def document(
 
 
 def _match_object(match: Match) -> dict[str, Any]:
-    scores = {"score": round(match.score, 4), "cosine": round(match.cosine, 4)}
+    alike = None if match.alike is None else round(match.alike, 4)
+    scores = {"score": round(match.score, 4), "cosine": round(match.cosine, 4), "alike": alike}
     return {**scores, "explanation": explanation_object(match.explanation), **function_object(match.function)}
 
 

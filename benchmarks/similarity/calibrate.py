@@ -3,8 +3,10 @@
     python benchmarks/similarity/calibrate.py SOURCES [--model NAME|FOLDER]... [--write]
 
 SOURCES holds the packages of judged.toml, unpacked as NAME-VERSION. Without --model the default one and `fast` are
-fitted; one whose vectors have no meaning at first is fitted with and without it. --write puts the curves into
-agentforge/embed/calibration.toml and leaves those of other models as they are.
+fitted; one whose vectors have no meaning at first is fitted with and without it. What is fitted is what `similar` ranks
+by, the cosine raised by names, parameters and calls (`calibration.fused`); and of models whose vectors `duplicates`
+compares as they are, the cosine, too. --write puts the curves into agentforge/embed/calibration.toml and leaves those
+of other models as they are.
 
 Three fits are compared by ten-fold cross-validation, weighted log loss: logistic regression, beta calibration (Kull et
 al. 2017), and centred isotonic regression (Oron and Flournoy 2017), which is pool-adjacent-violators with each block at
@@ -20,7 +22,7 @@ import itertools
 import json
 import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +31,14 @@ import pairs
 
 import agentforge
 from agentforge import languages
-from agentforge.embed.calibration import Calibration
-from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, Snippet, load, staged
+from agentforge.embed.calibration import Calibration, fused, weights
+from agentforge.embed.hashed import HashedEmbedder
+from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, Embedder, Snippet, load, staged
+from agentforge.embed.snippets import parsed_snippet
+from agentforge.embed.traits import Traits, parts, traits
 
 HERE = Path(__file__).parent
+RARITY = HashedEmbedder()
 CURVES = Path(agentforge.__file__).parent / "embed" / "calibration.toml"
 BANDS = (-1.0, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.01)
 SCORES = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.01)
@@ -75,6 +81,18 @@ def cosines(
     vectors = embed([found[row[side]].snippet for row in rows for side in ("one", "other")])
     products: Values = np.einsum("ij,ij->i", vectors[::2], vectors[1::2]).astype(np.float64)
     return products
+
+
+def traits_of(snippet: Snippet) -> Traits:
+    """What a piece of code is called, takes and calls."""
+    parsed = parsed_snippet(snippet.code, snippet.language or "")[1]
+    return traits(snippet.name, parsed, RARITY.rarity)
+
+
+def likeness(rows: Sequence[dict[str, Any]], found: dict[str, pairs.Piece]) -> Values:
+    """How alike the two of each pair are in each of the `parts`, shape (pairs, parts)."""
+    known = {key: traits_of(piece.snippet) for key, piece in found.items()}
+    return np.array([parts(known[row["one"]], known[row["other"]]) for row in rows])
 
 
 def balanced(x: Values, weight: Values) -> Values:
@@ -194,21 +212,26 @@ def area(x: Values, y: Values) -> float:
     return float((wins > 0).mean() + (wins == 0).mean() / 2)
 
 
-def write(key: tuple[str, str, bool], fit: str, points: Sequence[tuple[float, float]], count: int) -> None:
-    """Put one model, by name, version and whether it lacks meaning, in place of what calibration.toml had of it."""
-    name, version, lacking = key
+def write(key: dict[str, Any], fit: str, points: Sequence[tuple[float, float]], count: int) -> None:
+    """Put one curve in place of what calibration.toml had of it.
+
+    Args:
+        key: name and version of the model; `weights` of what was fused, where it is no cosine; `without_meaning`.
+        fit: how it was fitted.
+        points: of the curve.
+        count: of the judged pairs.
+    """
     head, *entries = re.split(r"(?m)^(?=\[\[model\]\])", CURVES.read_text("utf-8"))
     kept = []
     for entry in entries:
         found = tomllib.loads(entry)["model"][0]
-        if (found["name"], found.get("without_meaning", False)) != (name, lacking):
+        if any(found.get(name) != key.get(name) for name in ("name", "without_meaning")) or (
+            ("weights" in found) != ("weights" in key)
+        ):
             kept.append(entry.strip())
     curve = ", ".join(f"[{x:.4f}, {y:.4f}]" for x, y in points)
-    kept.append(
-        f"[[model]]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\n"
-        + ("without_meaning = true\n" if lacking else "")
-        + f"fit = {json.dumps(fit)}\npairs = {count}\ncurve = [{curve}]"
-    )
+    told = "".join(f"{name} = {json.dumps(value)}\n" for name, value in key.items())
+    kept.append(f"[[model]]\n{told}fit = {json.dumps(fit)}\npairs = {count}\ncurve = [{curve}]")
     CURVES.write_text("\n\n".join([head.strip(), *sorted(kept)]) + "\n", "utf-8")
 
 
@@ -223,18 +246,27 @@ def main() -> None:
     found = functions(arguments.sources, {row[side] for row in rows for side in ("one", "other")})
     y = np.array([row["same"] for row in rows], dtype=np.float64)
     weight = np.array([row["weight"] for row in rows])
+    alike = likeness(rows, found) @ weights()
     for model in arguments.model or [DEFAULT_MODEL, FAST_MODEL]:
         embedder = load(model)
-        ways = [(embedder.embed, False)]
-        if two_steps := staged(embedder):
-            ways.append((two_steps.partial, True))
-        for embed, lacking in ways:
-            x = cosines(embed, rows, found)
-            best, points = fitted(
-                f"{model} {embedder.version}{' without meaning' if lacking else ''}", x, y, weight, packages(rows)
-            )
+        for key, x in values(embedder, rows, found, alike):
+            best, points = fitted(" ".join(map(str, key.values())), x, y, weight, packages(rows))
             if arguments.write:
-                write((embedder.name, embedder.version, lacking), best, points, len(rows))
+                write(key, best, points, len(rows))
+
+
+def values(
+    embedder: Embedder, rows: Sequence[dict[str, Any]], found: dict[str, pairs.Piece], alike: Values
+) -> Iterator[tuple[dict[str, Any], Values]]:
+    """What is fitted of a model, each by what calibration.toml calls it."""
+    model = {"name": embedder.name, "version": embedder.version}
+    whole = cosines(embedder.embed, rows, found)
+    if not any(embedder.layout[:1]):
+        yield model, whole
+    key = {**model, "weights": list(weights())}
+    yield key, fused(whole, alike)
+    if two_steps := staged(embedder):
+        yield {**key, "without_meaning": True}, fused(cosines(two_steps.partial, rows, found), alike)
 
 
 def fitted(title: str, x: Values, y: Values, weight: Values, package: Values) -> tuple[str, list[tuple[float, float]]]:
@@ -248,7 +280,7 @@ def fitted(title: str, x: Values, y: Values, weight: Values, package: Values) ->
     print(f"{title}: {len(x)} pairs, {int(y.sum())} the same, area under the ROC curve {area(x, y):.3f}")
     print(", ".join(f"log loss of {name} {loss:.4f}" for name, loss in losses.items()))
     print(f"with one package after the other left out: {log_loss(fits[best], x, y, scaled, package):.4f}")
-    print(f"{best}: a score of 0.5 from cosine {curve.cosine(0.5):.3f}, 0.9 from {curve.cosine(0.9):.3f}\n")
+    print(f"{best}: a score of 0.5 from {curve.cosine(0.5):.3f}, 0.9 from {curve.cosine(0.9):.3f}\n")
     print(table(x, y, weight, curve))
     return best, points
 

@@ -1,12 +1,13 @@
-"""Whether the names of functions, their parameters and what they call help `similar`, beside the vectors.
+"""What names, parameters and calls of functions add to the cosines of their vectors, in the order of `similar`.
 
     export PYTHONPATH=training:benchmarks:benchmarks/similarity
     python benchmarks/similarity/names.py EVALUATION JUDGED [--sets FILE] [--model NAME|FOLDER]
 
-EVALUATION holds the packages of sets.toml, JUDGED those of judged.toml. To the cosine of a pair is added a weight times
-how alike two names are (shared sub-tokens, each by its rarity, of all), the same of parameters, and of called names.
-Weights are those with the best mean MRR over the sets of the first half; the second half says what they are worth.
-Beside it: the area under the ROC curve over the judged pairs, where a function and its other version do not occur.
+EVALUATION holds the packages of sets.toml, JUDGED those of judged.toml. As `similar` does, the nearest of each query
+are ranked anew by `calibration.fused` of their cosine and a weighted sum of `traits.parts`. Weights are chosen on one
+half and reported on the other: the best are those with the highest sum of the MRR over the sets of the first half,
+kinds of sets counting alike, and of the area under the ROC curve over judged pairs of every other package. Printed are
+those of calibration.toml, too, and each part alone.
 """
 
 from __future__ import annotations
@@ -14,118 +15,170 @@ from __future__ import annotations
 import argparse
 import itertools
 import pickle
-import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import calibrate
 import evaluate
 import numpy as np
 import sets
 
-from agentforge import parse
-from agentforge.embed.explain import calls
-from agentforge.embed.features import sub_tokens
-from agentforge.embed.hashed import HashedEmbedder
-from agentforge.embed.interface import DEFAULT_MODEL, Snippet, load
+from agentforge.embed.calibration import fused, weights
+from agentforge.embed.interface import DEFAULT_MODEL, Embedder, Snippet, load
 from agentforge.embed.meaning import TEXT
-from agentforge.embed.snippets import parsed_snippet
+from agentforge.embed.traits import Traits, parts
 
-GRID = (0.0, 0.05, 0.1, 0.2, 0.4)
-RARITY = HashedEmbedder()
-_PARAMETERS = re.compile(r"\(([^()]*)\)")
-_WORD = re.compile(r"[A-Za-z_]\w*")
-
-
-def weights_of(names: list[str]) -> dict[str, float]:
-    """The sub-tokens of some names with their rarity."""
-    return {token: RARITY.rarity(f"s:{token}") + 0.1 for name in names for token in sub_tokens(name)}
-
-
-def read(snippet: Snippet) -> tuple[dict[str, float], ...]:
-    """Name, parameters and calls of a function; empty where there is nothing, as for a sentence."""
-    if snippet.language in (None, TEXT) or not snippet.code:
-        return {}, {}, {}
-    head = _PARAMETERS.search(snippet.code[:1000])
-    parameters = _WORD.findall(head[1]) if head else []
-    try:
-        called = calls(parsed_snippet(snippet.code, snippet.language)[1])
-    except parse.ParseTimeoutError:
-        called = {}
-    rare = {name: RARITY.rarity(f"c:{name}") + 0.1 for name in called if name != "".join(sub_tokens(snippet.name))}
-    return weights_of([snippet.name]), weights_of(parameters), rare
+Values = np.ndarray
+Weights = tuple[float, ...]
+LOOKED_AT = 20
+PARTS = ("name", "number of parameters", "calls")
+GRIDS = ((0.0, 0.1, 0.2, 0.3, 0.4), (0.0, 0.05, 0.1, 0.2), (0.0, 0.2, 0.3, 0.4, 0.5, 0.6))
+# However alike two functions are, a tenth of what their cosine lacks to 1 is left.
+STRONGEST = 0.9
+SHOWN = (evaluate.MRR, 0, 2)
 
 
-def alike(one: dict[str, float], other: dict[str, float]) -> float:
-    """The weight of what both have, of what either has."""
-    total = sum((one | other).values())
-    return sum(one[token] for token in one.keys() & other.keys()) / total if total else 0.0
+@cache
+def read(snippet: Snippet) -> Traits | None:
+    """The traits of a function; of a sentence there are none."""
+    return None if snippet.language in (None, TEXT) or not snippet.code else calibrate.traits_of(snippet)
 
 
-def matrices(item: sets.Set, model: str) -> list[np.ndarray]:
-    """Cosines, and how alike names, parameters and calls are, each of shape (queries, corpus)."""
-    embedder = load(model)
-    queries, corpus = item.task.queries, item.task.corpus
-    ones, others = [read(query) for query in queries], [read(piece) for piece in corpus]
-    parts = [np.array([[alike(one[k], other[k]) for other in others] for one in ones]) for k in range(3)]
-    return [embedder.embed(queries) @ embedder.embed(corpus).T, *parts]
+def compared(one: Snippet, other: Snippet) -> tuple[float, ...]:
+    """How alike two are in each part."""
+    mine, its = read(one), read(other)
+    return parts(mine, its) if mine and its else (0.0,) * len(PARTS)
 
 
-def mrr(item: sets.Set, scores: np.ndarray) -> float:
-    """In percent."""
-    return float(evaluate.figures(scores, item)[:, evaluate.MRR].mean())
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A set with what is nearest to each query.
+
+    Attributes:
+        cosines: shape (queries, corpus).
+        top: places of the nearest, shape (queries, LOOKED_AT).
+        parts: of those, shape (queries, LOOKED_AT, parts).
+    """
+
+    item: sets.Set
+    cosines: Values
+    top: Values
+    parts: Values
+
+    def figures(self, chosen: Weights) -> Values:
+        """Means over the queries, as `evaluate.NAMES` has them; what is not among the nearest comes behind them."""
+        scores = self.cosines - 2
+        near = fused(np.take_along_axis(self.cosines, self.top, 1), self.parts @ chosen)
+        np.put_along_axis(scores, self.top, near, 1)
+        means: Values = evaluate.figures(scores, self.item).mean(0)
+        return means
+
+
+def ranked(item: sets.Set, embedder: Embedder) -> Ranked:
+    """Find what is nearest, what does not count left out, and read it."""
+    task = item.task
+    cosines = (embedder.embed(task.queries) @ embedder.embed(task.corpus).T).astype(np.float64)
+    for row, right, ignored in zip(cosines, task.right, task.ignored, strict=True):
+        row[sorted(ignored - right)] = -1
+    top = np.argsort(-cosines, axis=1, kind="stable")[:, :LOOKED_AT]
+    near = [
+        [compared(query, task.corpus[place]) for place in places]
+        for query, places in zip(task.queries, top, strict=True)
+    ]
+    return Ranked(item, cosines, top, np.array(near))
+
+
+def by_kind(found: Iterable[Ranked], half: int, chosen: Weights) -> dict[str, Values]:
+    """The means of each kind of sets of a half."""
+    here = [each for each in found if each.item.half == half]
+    return {
+        kind: np.mean([each.figures(chosen) for each in here if each.item.name.startswith(kind)], axis=0)
+        for kind in evaluate.KINDS
+    }
+
+
+def mean(kinds: dict[str, Values]) -> Values:
+    """Of all kinds."""
+    means: Values = np.mean(list(kinds.values()), axis=0)
+    return means
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The judged pairs: cosines, parts, whether they are the same, and in which half their package is."""
+
+    cosines: Values
+    parts: Values
+    same: Values
+    half: Values
+
+    def area(self, chosen: Weights, half: int | None = None) -> float:
+        """Under the ROC curve, of all or of a half."""
+        here = np.full(len(self.same), True) if half is None else self.half == half
+        return calibrate.area(fused(self.cosines, self.parts @ chosen)[here], self.same[here])
+
+
+def judged(sources: Path, embedder: Embedder) -> Judged:
+    """Read them."""
+    rows = calibrate.judged()
+    pieces = calibrate.functions(sources, {row[side] for row in rows for side in ("one", "other")})
+    return Judged(
+        calibrate.cosines(embedder.embed, rows, pieces),
+        calibrate.likeness(rows, pieces),
+        np.array([row["same"] for row in rows], dtype=np.float64),
+        calibrate.packages(rows) % 2,
+    )
+
+
+def best(found: list[Ranked], pairs: Judged) -> Weights:
+    """The weights that are best on the first halves."""
+    grid = [chosen for chosen in itertools.product(*GRIDS) if sum(chosen) <= STRONGEST + 1e-9]
+    return max(grid, key=lambda chosen: mean(by_kind(found, 0, chosen))[evaluate.MRR] + 100 * pairs.area(chosen, 0))
+
+
+def report(found: list[Ranked], pairs: Judged) -> None:
+    """Choose, and print every row."""
+    nothing = (0.0,) * len(PARTS)
+    each = {f"{name} alone": tuple(float(part == name) * 0.3 for part in PARTS) for name in PARTS}
+    rows = {"cosine": nothing, **each, "shipped": weights(), "best on the first half": best(found, pairs)}
+    print(f"| weights of {', '.join(PARTS)} | with a star | the others | P@1 | MAP@R | {' | '.join(evaluate.KINDS)} "
+          "| area | first packages | the others |")  # fmt: skip
+    print("|---" * (7 + len(evaluate.KINDS)) + "|")
+    for name, chosen in rows.items():
+        kinds = by_kind(found, 1, chosen)
+        figures = [mean(by_kind(found, 0, chosen))[evaluate.MRR], *mean(kinds)[list(SHOWN)]]
+        figures += [kind[evaluate.MRR] for kind in kinds.values()]
+        areas = [pairs.area(chosen, half) for half in (None, 0, 1)]
+        told = ", ".join(f"{weight:g}" for weight in chosen)
+        print(
+            f"| {name}: {told} | " + " | ".join([*(f"{x:.1f}" for x in figures), *(f"{x:.3f}" for x in areas)]) + " |"
+        )
 
 
 def main() -> None:
-    """Choose, report, and look at the judged pairs."""
+    """Read, choose and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("evaluation", type=Path)
     parser.add_argument("judged", type=Path)
     parser.add_argument("--sets", type=Path, help="keeps the sets between runs")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     arguments = parser.parse_args()
-    if arguments.sets and arguments.sets.exists():
-        every = pickle.loads(arguments.sets.read_bytes())
-    else:
-        every = list(sets.all_sets(arguments.evaluation))
-        if arguments.sets:
-            arguments.sets.write_bytes(pickle.dumps(every))
-    found = [(item, matrices(item, arguments.model)) for item in every]
-    grid = list(itertools.product(GRID, repeat=3))
-
-    def fused(parts: list[np.ndarray], weights: tuple[float, ...]) -> np.ndarray:
-        total: np.ndarray = parts[0] + sum(w * part for w, part in zip(weights, parts[1:], strict=True))
-        return total
-
-    first = [pair for pair in found if pair[0].half == 0]
-    best = max(grid, key=lambda weights: np.mean([mrr(item, fused(parts, weights)) for item, parts in first]))
-    print(f"weights of name, parameters, calls: {best}")
-    print("| MRR | cosine | fused |\n|---|---|---|")
-    for item, parts in found:
-        print(
-            f"| {item.name}{'' if item.half else '*'} "
-            f"| {mrr(item, parts[0]):.1f} | {mrr(item, fused(parts, best)):.1f} |"
-        )
-    for half in (0, 1):
-        here = [pair for pair in found if pair[0].half == half]
-        means = [np.mean([mrr(item, fused(parts, weights)) for item, parts in here]) for weights in ((0, 0, 0), best)]
-        print(f"| mean of those {'without' if half else 'with'} a star | {means[0]:.1f} | {means[1]:.1f} |")
-    judged_pairs(arguments.judged, arguments.model, best)
+    every = kept(arguments.sets, lambda: list(sets.all_sets(arguments.evaluation)))
+    embedder = load(arguments.model)
+    report([ranked(item, embedder) for item in every], judged(arguments.judged, embedder))
 
 
-def judged_pairs(sources: Path, model: str, weights: tuple[float, ...]) -> None:
-    """The area under the ROC curve of the cosine, of each part alone, and of what was chosen."""
-    rows = calibrate.judged()
-    pieces = calibrate.functions(sources, {row[side] for row in rows for side in ("one", "other")})
-    y = np.array([row["same"] for row in rows], dtype=np.float64)
-    x = calibrate.cosines(load(model).embed, rows, pieces)
-    read_rows = [(read(pieces[row["one"]].snippet), read(pieces[row["other"]].snippet)) for row in rows]
-    parts = [np.array([alike(one[k], other[k]) for one, other in read_rows]) for k in range(3)]
-    print(f"\njudged pairs, area under the ROC curve: cosine {calibrate.area(x, y):.3f}")
-    for name, part in zip(("name", "parameters", "calls"), parts, strict=True):
-        sums = ", ".join(f"+ {weight} x it {calibrate.area(x + weight * part, y):.3f}" for weight in GRID[1:])
-        print(f"  {name} alone {calibrate.area(part, y):.3f}; cosine {sums}")
-    total = x + sum(weight * part for weight, part in zip(weights, parts, strict=True))
-    print(f"  with the weights above {calibrate.area(total, y):.3f}")
+def kept(file: Path | None, make: Callable[[], Any]) -> Any:
+    """What a file keeps, made where there is none."""
+    if file and file.exists():
+        return pickle.loads(file.read_bytes())
+    made = make()
+    if file:
+        file.write_bytes(pickle.dumps(made))
+    return made
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from agentforge.pipeline.events import Event, PhaseAdvanced, ignore
 from agentforge.pipeline.fill import Task, fill
 from agentforge.pipeline.search import Request as SearchRequest
 from agentforge.pipeline.search import search_text
-from agentforge.pipeline.similar import Found, Request, similar
+from agentforge.pipeline.similar import Found, Request, nearest, ranked
 from agentforge.store import lifecycle, meaning, neighbours
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.duplicates import Comparison
@@ -50,7 +50,8 @@ def ask(bench: Bench, function: str, **changes: Any) -> Found:
         "limit": 10,
         "min_score": -1.0,
     }
-    return similar(Search(bench.connection), Request(function, **(values | changes)))
+    request = Request(function, **(values | changes))
+    return ranked(nearest(Search(bench.connection), request), request)
 
 
 def model_of(bench: Bench, embedder: Any) -> int:

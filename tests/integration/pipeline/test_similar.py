@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from fix_bench import Bench
 
-from agentforge.embed.calibration import calibration
+from agentforge.embed.calibration import fused, of_fused
 from agentforge.embed.hashed import HashedEmbedder
 from agentforge.embed.interface import load
 from agentforge.errors import UsageError
-from agentforge.pipeline.similar import Found, Request, nearest_names, similar
+from agentforge.pipeline.similar import Found, Request, nearest, nearest_names, ranked
 from agentforge.store.similar import Search
 
 TOTAL = '''
@@ -49,7 +49,8 @@ REQUEST = Request("", None, None, lambda: None, None, None, None, False, None, 5
 
 
 def ask(bench: Bench, **wanted: Any) -> Found:
-    return similar(Search(bench.connection), replace(REQUEST, **wanted))
+    request = replace(REQUEST, **wanted)
+    return ranked(nearest(Search(bench.connection), request), request)
 
 
 def names(found: Found) -> list[str]:
@@ -85,9 +86,11 @@ def test_a_renamed_copy_is_nearest_and_the_function_itself_is_not_listed(shared:
 
 def test_scores_are_those_of_the_calibration_and_a_model_without_one_shows_its_cosines(stored: Bench) -> None:
     found = ask(stored, function="order_total")
-    curve = calibration(load().name, load().version)
+    curve = of_fused(load().name, load().version)
     assert found.calibrated
-    assert [match.score for match in found.matches] == [curve.score(match.cosine) for match in found.matches]
+    assert [match.score for match in found.matches] == [
+        curve.score(fused(match.cosine, match.alike or 0)) for match in found.matches
+    ]
     assert all(match.score >= 0.5 for match in ask(stored, function="order_total", min_score=0.5).matches)
 
     class Somebodys(HashedEmbedder):
@@ -96,7 +99,21 @@ def test_scores_are_those_of_the_calibration_and_a_model_without_one_shows_its_c
     stored.analyze(embedder=Somebodys())
     found = ask(stored, function="order_total")
     assert (found.model, found.calibrated) == ("somebody's", False)
-    assert [match.score for match in found.matches] == [match.cosine for match in found.matches]
+    assert [(match.score, match.alike) for match in found.matches] == [(match.cosine, None) for match in found.matches]
+
+
+def test_of_two_that_are_as_near_the_one_with_the_name_and_the_calls_comes_first(bench: Bench) -> None:
+    code = "def {name}(path):\n    with open(path) as stream:\n        data = {call}(stream)\n    return data\n"
+    for folder, name, call in (("a", "read_rows", "parse_rows"), ("b", "read_rows", "parse_rows"), ("c", "w", "v")):
+        bench.write(
+            f"{folder}/x.py", code.format(name=name, call=call) + "\n" * (folder == "b") + f"{folder.upper()} = 1\n"
+        )
+    bench.write("d/y.py", code.format(name="read_rows", call="parse_rows").replace("data", "found"))
+    bench.analyze()
+    found = ask(bench, function="d/y.py:1", limit=10)
+    assert [match.function.path for match in found.matches] == ["a/x.py", "b/x.py", "c/x.py"]
+    alike = [match.alike or 0 for match in found.matches]
+    assert alike[0] == alike[1] > alike[2]
 
 
 def test_the_same_in_another_language_comes_before_other_things(shared: Bench) -> None:

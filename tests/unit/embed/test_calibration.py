@@ -10,8 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentforge.embed.calibration import Calibration, calibration, near_duplicate_score
-from agentforge.embed.interface import load
+from agentforge.embed.calibration import (
+    Calibration,
+    calibration,
+    fused,
+    least_cosine,
+    near_duplicate_score,
+    of_fused,
+    weights,
+)
+from agentforge.embed.interface import FAST_MODEL, load
 
 CURVE = Calibration(((0.2, 0.0), (0.6, 0.4), (0.8, 0.9), (1.0, 1.0)), 0.8)
 COSINES = st.floats(-1, 1)
@@ -25,13 +33,13 @@ def test_between_two_points_lies_a_straight_line(cosine: float, score: float) ->
 @given(COSINES, COSINES)
 def test_what_is_nearer_has_no_lower_score(one: float, other: float) -> None:
     low, high = sorted((one, other))
-    for curve in (CURVE, shipped()):
+    for curve in (CURVE, shipped(), cosines()):
         assert 0 <= curve.score(low) <= curve.score(high) <= 1
 
 
 @given(st.floats(0, 1))
 def test_a_least_score_keeps_what_reaches_it_and_nothing_else(score: float) -> None:
-    for curve in (CURVE, shipped()):
+    for curve in (CURVE, shipped(), cosines()):
         least = curve.cosine(score)
         assert curve.score(least) >= score - 1e-9
         if score > 0.01:
@@ -44,20 +52,32 @@ def test_a_model_that_nobody_calibrated_has_its_cosines_for_scores() -> None:
     assert not found.calibrated
     assert [found.score(cosine) for cosine in (-0.5, 0.3, 1.0000001)] == [-0.5, 0.3, 1.0]
     assert found.cosine(0.7) == 0.7
-    assert calibration(load().name, "another version") == found
+    assert of_fused(load().name, "another version") == found
 
 
-def test_the_default_model_is_calibrated() -> None:
-    embedder = load()
-    assert calibration(embedder.name, embedder.version).calibrated, (
-        f"{embedder.name} {embedder.version} is not in calibration.toml: "
-        "run benchmarks/similarity/calibrate.py SOURCES --write"
-    )
+def test_what_ships_is_calibrated() -> None:
+    hybrid, fast = load(), load(FAST_MODEL)
+    curves = {
+        "hybrid": of_fused(hybrid.name, hybrid.version),
+        "hybrid without meaning": of_fused(hybrid.name, hybrid.version, without_meaning=True),
+        "fast": of_fused(fast.name, fast.version),
+        "cosines of fast": calibration(fast.name, fast.version),
+    }
+    lacking = [name for name, curve in curves.items() if not curve.calibrated]
+    assert not lacking, "not in calibration.toml: run benchmarks/similarity/calibrate.py SOURCES --write"
 
 
 def test_equal_code_has_a_score_of_1_and_near_duplicates_the_score_that_is_said() -> None:
-    assert shipped().score(1.0) == 1.0
-    assert shipped().score(shipped().near_duplicate) == pytest.approx(near_duplicate_score())
+    for curve in (shipped(), cosines()):
+        assert curve.score(1.0) == 1.0
+    assert cosines().score(cosines().near_duplicate) == pytest.approx(near_duplicate_score())
+
+
+@given(COSINES, st.floats(0, sum(weights())), st.floats(0, 1))
+def test_nothing_that_reaches_a_score_lies_below_the_least_cosine(cosine: float, alike: float, wanted: float) -> None:
+    assert cosine - 1e-9 <= fused(cosine, alike) <= 1
+    if fused(cosine, alike) >= wanted:
+        assert cosine >= least_cosine(wanted) - 1e-9
 
 
 def test_every_curve_rises() -> None:
@@ -70,4 +90,9 @@ def test_every_curve_rises() -> None:
 
 def shipped() -> Calibration:
     embedder = load()
+    return of_fused(embedder.name, embedder.version)
+
+
+def cosines() -> Calibration:
+    embedder = load(FAST_MODEL)
     return calibration(embedder.name, embedder.version)

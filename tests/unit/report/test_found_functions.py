@@ -114,7 +114,7 @@ def test_people_read_what_was_read_before() -> None:
 def test_functions_that_were_found_hold_nothing_that_a_terminal_obeys(show_code: bool) -> None:
     stream = io.StringIO()
     console = Console(file=stream, width=200, highlight=False, markup=False, soft_wrap=not show_code)
-    match = Match(0.9, FUNCTION, 0.9, MATCHES[0].explanation)
+    match = Match(0.9, FUNCTION, 0.9, 0.5, MATCHES[0].explanation)
     cluster = Cluster(2, (ClusterMember(1.0, 1.0, FUNCTION, False), ClusterMember(0.9, 0.9, FUNCTION, True)))
     rewritten = Rewritten(0.9, 0.9, FUNCTION, FUNCTION)
     totals = duplicates.Totals(2, 1, 2)
