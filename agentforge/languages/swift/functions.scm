@@ -3,12 +3,9 @@
 (class_declaration declaration_kind: "extension" name: (_) @name) @scope
 (protocol_declaration name: (_) @name) @class
 
-(function_declaration
-  name: [(simple_identifier) (custom_operator)] @name
-  body: (_) @body) @function @parameters
-(function_declaration
-  name: ["==" "!=" "===" "!==" "<" ">" "<=" ">=" "+" "-" "*" "/" "%" "++" "--" "+=" "-=" "*=" "/=" "&" "|" "^" "<<" ">>" "~"] @name
-  body: (_) @body) @function @parameters
+; Wildcards: a pattern that says which child it wants takes 0.2 to 0.5 CPU seconds to compile here. The name stands behind `func`,
+; an identifier or any operator; the body is the last child.
+(function_declaration "func" . name: _ @name (_) @body .) @function @parameters
 (init_declaration
   name: "init" @name
   body: (_) @body) @function @parameters

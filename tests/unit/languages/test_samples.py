@@ -135,3 +135,21 @@ def test_masks_stay_fast_on_hostile_text(language: str, hostile: bytes) -> None:
     for patterns in (found.masks, found.masks_on_error):
         assert len(mask(hostile, patterns)) == len(hostile)
     assert time.perf_counter() - begin < 2
+
+
+def test_any_operator_is_the_name_of_a_swift_function() -> None:
+    code = b"""extension N {
+    static func %= (a: inout N, b: N) { a = b }
+    static prefix func - (a: N) -> N where N: P { return a }
+    static func <~> <T>(a: N, b: T) -> (N) -> N { return { n in n } }
+}
+protocol P { func bare(); static func < (a: Self, b: Self) -> Bool }
+"""
+    decoded = decode(code)
+    functions = measure(parse("swift", decoded), decoded).functions
+    assert [(f.qualified_name, f.start_line, f.parameters) for f in functions] == [
+        ("N.%=", 2, 2),
+        ("N.-", 3, 1),
+        ("N.<~>", 4, 2),
+    ]
+    assert functions[1].signature == "static prefix func - (a: N) -> N where N: P"
