@@ -189,12 +189,12 @@ def log_loss(fit: Fit, x: Values, y: Values, weight: Values, part: Values) -> fl
     return total / float(weight.sum())
 
 
-def table(x: Values, y: Values, weight: Values, curve: Calibration) -> str:
-    """Band by band: pairs, share judged the same as drawn and weighted, and what the curve says; for the docs."""
+def table(name: str, x: Values, y: Values, weight: Values, curve: Calibration) -> str:
+    """Pairs, share judged the same as drawn and weighted, and what the curve says, by bands of x and of the score."""
     p = np.array([curve.score(float(cosine)) for cosine in x])
     lines = []
-    for name, value, edges in (("cosine", x, BANDS), ("score", p, SCORES)):
-        lines += [f"| {name} | pairs judged | the same | weighted | score |", "|---|---|---|---|---|"]
+    for title, value, edges in ((name, x, BANDS), ("score", p, SCORES)):
+        lines += [f"| {title} | pairs judged | the same | weighted | score |", "|---|---|---|---|---|"]
         for low, high in itertools.pairwise(edges):
             here = (value >= low) & (value < high)
             if here.any():
@@ -250,7 +250,8 @@ def main() -> None:
     for model in arguments.model or [DEFAULT_MODEL, FAST_MODEL]:
         embedder = load(model)
         for key, x in values(embedder, rows, found, alike):
-            best, points = fitted(" ".join(map(str, key.values())), x, y, weight, packages(rows))
+            name = "raised cosine" if "weights" in key else "cosine"
+            best, points = fitted(" ".join(map(str, key.values())), name, x, y, weight, packages(rows))
             if arguments.write:
                 write(key, best, points, len(rows))
 
@@ -269,8 +270,10 @@ def values(
         yield {**key, "without_meaning": True}, fused(cosines(two_steps.partial, rows, found), alike)
 
 
-def fitted(title: str, x: Values, y: Values, weight: Values, package: Values) -> tuple[str, list[tuple[float, float]]]:
-    """The best fit by its name, and its curve; what is known of it is printed."""
+def fitted(
+    title: str, name: str, x: Values, y: Values, weight: Values, package: Values
+) -> tuple[str, list[tuple[float, float]]]:
+    """The best fit by its name, and its curve; what is known of it is printed, `name` saying what x is."""
     fits: dict[str, Fit] = {"logistic": regression(line), "beta": regression(beta), "isotonic": isotonic}
     scaled = balanced(x, weight)
     losses = {name: log_loss(fit, x, y, scaled, tenths(len(x))) for name, fit in fits.items()}
@@ -280,8 +283,8 @@ def fitted(title: str, x: Values, y: Values, weight: Values, package: Values) ->
     print(f"{title}: {len(x)} pairs, {int(y.sum())} the same, area under the ROC curve {area(x, y):.3f}")
     print(", ".join(f"log loss of {name} {loss:.4f}" for name, loss in losses.items()))
     print(f"with one package after the other left out: {log_loss(fits[best], x, y, scaled, package):.4f}")
-    print(f"{best}: a score of 0.5 from {curve.cosine(0.5):.3f}, 0.9 from {curve.cosine(0.9):.3f}\n")
-    print(table(x, y, weight, curve))
+    print(f"{best}: a score of 0.5 from {name} {curve.cosine(0.5):.3f}, 0.9 from {curve.cosine(0.9):.3f}\n")
+    print(table(name, x, y, weight, curve))
     return best, points
 
 

@@ -1,7 +1,7 @@
 """What names, parameters and calls of functions add to the cosines of their vectors, in the order of `similar`.
 
     export PYTHONPATH=training:benchmarks:benchmarks/similarity
-    python benchmarks/similarity/names.py EVALUATION JUDGED [--sets FILE] [--model NAME|FOLDER]
+    python benchmarks/similarity/names.py EVALUATION JUDGED [--sets FILE] [--model NAME|FOLDER] [--nearest 20]
 
 EVALUATION holds the packages of sets.toml, JUDGED those of judged.toml. As `similar` does, the nearest of each query
 are ranked anew by `calibration.fused` of their cosine and a weighted sum of `traits.parts`. Weights are chosen on one
@@ -33,7 +33,6 @@ from agentforge.embed.traits import Traits, parts
 
 Values = np.ndarray
 Weights = tuple[float, ...]
-LOOKED_AT = 20
 PARTS = ("name", "number of parameters", "calls")
 GRIDS = ((0.0, 0.1, 0.2, 0.3, 0.4), (0.0, 0.05, 0.1, 0.2), (0.0, 0.2, 0.3, 0.4, 0.5, 0.6))
 # However alike two functions are, a tenth of what their cosine lacks to 1 is left.
@@ -59,8 +58,8 @@ class Ranked:
 
     Attributes:
         cosines: shape (queries, corpus).
-        top: places of the nearest, shape (queries, LOOKED_AT).
-        parts: of those, shape (queries, LOOKED_AT, parts).
+        top: places of the nearest, shape (queries, nearest).
+        parts: of those, shape (queries, nearest, parts).
     """
 
     item: sets.Set
@@ -77,13 +76,13 @@ class Ranked:
         return means
 
 
-def ranked(item: sets.Set, embedder: Embedder) -> Ranked:
+def ranked(item: sets.Set, embedder: Embedder, nearest: int) -> Ranked:
     """Find what is nearest, what does not count left out, and read it."""
     task = item.task
     cosines = (embedder.embed(task.queries) @ embedder.embed(task.corpus).T).astype(np.float64)
     for row, right, ignored in zip(cosines, task.right, task.ignored, strict=True):
         row[sorted(ignored - right)] = -1
-    top = np.argsort(-cosines, axis=1, kind="stable")[:, :LOOKED_AT]
+    top = np.argsort(-cosines, axis=1, kind="stable")[:, :nearest]
     near = [
         [compared(query, task.corpus[place]) for place in places]
         for query, places in zip(task.queries, top, strict=True)
@@ -165,10 +164,11 @@ def main() -> None:
     parser.add_argument("judged", type=Path)
     parser.add_argument("--sets", type=Path, help="keeps the sets between runs")
     parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--nearest", type=int, default=20, help="so many are ranked anew")
     arguments = parser.parse_args()
     every = kept(arguments.sets, lambda: list(sets.all_sets(arguments.evaluation)))
     embedder = load(arguments.model)
-    report([ranked(item, embedder) for item in every], judged(arguments.judged, embedder))
+    report([ranked(item, embedder, arguments.nearest) for item in every], judged(arguments.judged, embedder))
 
 
 def kept(file: Path | None, make: Callable[[], Any]) -> Any:
