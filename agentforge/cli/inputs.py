@@ -6,7 +6,7 @@ import dataclasses
 import gc
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.table import Table
@@ -38,13 +38,6 @@ def source_tree(paths: Sequence[str], branch: str | None = None) -> Iterator[wal
 
 def _of_branch(tree: walk.SourceTree, branch: str | None) -> walk.SourceTree:
     return dataclasses.replace(tree, branch=walk.escape(branch)) if branch else tree
-
-
-def current_tree() -> walk.SourceTree | None:
-    """The tree that the user stands in, None where the current folder cannot be one."""
-    with suppress(UsageError, OSError):
-        return walk.discover(["."])
-    return None
 
 
 def print_files(tree: walk.SourceTree, options: walk.WalkOptions) -> None:

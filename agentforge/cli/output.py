@@ -7,12 +7,12 @@ import os
 import sys
 from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, Literal
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, Literal
 
 from agentforge.report.text import block, showable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SCHEMA_VERSION = 1
 _WIDE = 10_000  # characters; no table of ours is wider
@@ -32,6 +32,8 @@ def stdout(*, width: int = _WIDE, soft_wrap: bool = True) -> Console:
         width: of a pipe or a file, unless COLUMNS says how wide; by default a table is as wide as what it holds.
         soft_wrap: lines that are longer are left to the terminal.
     """
+    from rich.console import Console
+
     console = Console(highlight=False, markup=False, soft_wrap=soft_wrap)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = width
@@ -53,6 +55,8 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], right: Co
         rows: a value for each column.
         right: the columns whose values end in line.
     """
+    from rich.table import Table
+
     table = Table(box=None, padding=(0, 2, 0, 0))
     for number, column in enumerate(columns):
         justify: Literal["left", "right"] = "right" if column in right else "left"
@@ -75,6 +79,8 @@ def cell(value: Any) -> str:
 
 def say(text: str) -> None:
     """A note on stderr."""
+    from rich.console import Console
+
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(block(text))
 
 

@@ -12,8 +12,8 @@ from rich.console import Console, RenderableType
 
 import agentforge
 from agentforge.cli import pattern_page as page
+from agentforge.cli.current_tree import current_tree
 from agentforge.cli.database import open_database
-from agentforge.cli.inputs import current_tree
 from agentforge.cli.output import print_json, print_table, say
 from agentforge.cli.similar import located, standard_input
 from agentforge.embed.interface import DEFAULT_MODEL

@@ -50,8 +50,8 @@ def duplicates(
     output_format: OutputFormat = Format.TABLE,
 ) -> int:
     """List functions that are there twice or more, those whose merging saves most lines first."""
+    from agentforge.cli.current_tree import current_tree
     from agentforge.cli.duplicates import run
-    from agentforge.cli.inputs import current_tree
     from agentforge.pipeline.duplicates import Request
 
     request = Request(current_tree, tuple(project), between, new, language, tests, min_score, min_lines, limit, since)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import agentforge
+from agentforge.cli.current_tree import current_tree
 from agentforge.cli.database import open_database
 from agentforge.cli.embed_notes import partly, say_left_out
-from agentforge.cli.inputs import current_tree
 from agentforge.cli.output import functions_console, say
 from agentforge.errors import EXIT_CLEAN, UsageError
 from agentforge.pipeline import similar as pipeline

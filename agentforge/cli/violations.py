@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from agentforge.cli import violation_page as page
+from agentforge.cli.current_tree import current_tree
 from agentforge.cli.database import open_database
-from agentforge.cli.inputs import current_tree
 from agentforge.cli.output import print_json, say
 from agentforge.errors import EXIT_CLEAN, UsageError
 from agentforge.model import Category, Severity, Status

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from agentforge.model import Report
+if TYPE_CHECKING:
+    from agentforge.model import Report
 
 
 class ReportFormat(StrEnum):

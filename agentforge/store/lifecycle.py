@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from agentforge.errors import DatabaseError
-from agentforge.model import Phase, Project
 from agentforge.store.queries import load
 
 if TYPE_CHECKING:
+    from agentforge.model import Phase, Project
     from agentforge.store.connection import Connection
 
 _LOCK_POLL_SECONDS = 0.25
