@@ -98,13 +98,14 @@ __all__ = [
 
 _MODULES = ("candidate", "violation", "centres", "source", "report")
 
+if not TYPE_CHECKING:  # else any name would be right to the type checker
 
-def __getattr__(name: str) -> Any:
-    """One of these, when it is first asked for: to make all of them takes a sixth of the time of `--help`."""
-    if name in __all__:
-        for module in _MODULES:
-            found = vars(import_module(f"{__name__}.{module}"))
-            if name in found:
-                globals()[name] = found[name]
-                return found[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """One of these, when it is first asked for: to make all of them takes a sixth of the time of `--help`."""
+        if name in __all__:
+            for module in _MODULES:
+                found = vars(import_module(f"{__name__}.{module}"))
+                if name in found:
+                    globals()[name] = found[name]
+                    return found[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
