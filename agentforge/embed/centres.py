@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LEAST, MOST = 200, 400
 # Shorter than what rounding to halves adds to a vector of length 1.
 _NOTHING = 1e-3
+# Everybody may read means, so they are rounded (docs/adr/0008).
+COARSE = 0.3
 # Functions between two reports of progress.
 _PART = 64
 
@@ -116,10 +118,22 @@ def count_centres(
             sums[snippet.language or OTHERS] += vector
             counts[snippet.language or OTHERS] += 1
         counted(len(part))
-    means = {language: (total / counts[language]).astype(np.float16) for language, total in sums.items()}
+    means = {language: rounded(total / counts[language]) for language, total in sums.items()}
     own = np.array([mean for language, mean in means.items() if language != TEXT], np.float64)
     means[OTHERS], counts[OTHERS] = own.mean(axis=0).astype(np.float16), len(own)
     return Centres(means, dict(counts))
+
+
+def rounded(mean: NDArray[np.float64], coarse: float = COARSE) -> NDArray[np.float16]:
+    """A mean, as coarse as does search no harm: what is finer tells of single functions.
+
+    Args:
+        mean: of vectors of length 1.
+        coarse: round to the power of two next to so much of a component of usual size.
+    """
+    step = 2.0 ** np.round(np.log2(coarse / np.sqrt(len(mean))))
+    coarser: NDArray[np.float16] = (np.round(mean / step) * step).astype(np.float16)
+    return coarser
 
 
 def _called(snippet: Snippet) -> Snippet | None:

@@ -19,7 +19,7 @@ class Centres:
     """The mean vectors of languages.
 
     Attributes:
-        means: by language, rounded to halves; `text` is the language of sentences, and `OTHERS` is always there.
+        means: by language; `text` is the language of sentences, and `OTHERS` is always there.
         pieces: of how many pieces each is the mean; `OTHERS` is that of the other means, and counts languages.
     """
 

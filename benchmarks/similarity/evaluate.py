@@ -85,6 +85,15 @@ class Kept:
                 self._path.write_bytes(pickle.dumps(self._known))
         return np.stack([self._known[piece] for piece in pieces])
 
+    def of_language(self, language: str) -> np.ndarray:
+        """All that are kept of a language."""
+        return np.stack([vector for (_, found), vector in self._known.items() if found == language]).astype(np.float64)
+
+
+def file_name(model: str) -> str:
+    """What a model is called in the name of its file."""
+    return model.replace("/", "_")
+
 
 def pairs(snippets: Sequence[Snippet]) -> list[tuple[str, str]]:
     """(code, language) of each."""
@@ -165,7 +174,7 @@ class Systems:
         self._meanings = meanings
         self._hashed = HashedEmbedder()
         names = [*meanings, *models]
-        self.kept = {name: Kept(name.replace("/", "_"), cache if name != "student" else None) for name in names}
+        self.kept = {name: Kept(file_name(name), cache if name != "student" else None) for name in names}
         self._models: dict[str, Embedder] = {}
         for name in models:
             plain = KeptEmbedder(load(name), self.kept[name])
