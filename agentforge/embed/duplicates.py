@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agentforge.embed.hashed import WORDS_WEIGHT
 from agentforge.model import Candidate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from agentforge.embed.calibration import Calibration
     from agentforge.embed.interface import Vectors
 
     Pair = tuple[int, int, float]
     Copies = dict[int, list[int]]
 
 MIN_LINES = 6
+# Cosines of the two channels of what is a copy with other names (docs/embedding.md).
+_EQUAL_STRUCTURE, _LIKE_WORDS = 0.999, 0.5
 # Half a megabyte and four: tiles of scores that stay in the cache of a core.
 _ROWS, _COLUMNS = 512, 2048
 _HEAD_SHARE = 4
@@ -29,12 +34,43 @@ _MOST_PARTNERS = 50
 _MOST_CHOICES = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """What is known of vectors that `hybrid.comparable` made of words and structure.
+
+    Attributes:
+        words: how many of the first components are those of words.
+        near: cosine from which on two functions are nearly the same. Those of equal structure with like words have at
+            least this score: a short function under another name has lost a large share of its words.
+    """
+
+    words: int
+    near: float
+
+    @classmethod
+    def of(cls, layout: Sequence[int], curve: Calibration) -> Channels | None:
+        """Those of a model by its `layout`; None where it has one channel."""
+        return cls(layout[1], curve.near_duplicate) if layout else None
+
+
+def scores_of(one: Vectors, other: Vectors, channels: Channels | None) -> NDArray[np.float32]:
+    """The score of each pair of rows: their cosine, or more where they are copies with other names."""
+    scores: NDArray[np.float32] = np.einsum("ij,ij->i", one, other)
+    if channels is None:
+        return scores
+    words = np.einsum("ij,ij->i", one[:, : channels.words], other[:, : channels.words])
+    copied = (scores - words >= _EQUAL_STRUCTURE * (1 - WORDS_WEIGHT)) & (words >= _LIKE_WORDS * WORDS_WEIGHT)
+    raised: NDArray[np.float32] = np.where(copied, np.maximum(scores, np.float32(channels.near)), scores)
+    return raised
+
+
 def near_duplicates(
     vectors: Vectors,
     candidates: Sequence[Candidate],
     *,
     changed: Collection[int] | None = None,
     min_score: float,
+    channels: Channels | None = None,
     min_lines: int = MIN_LINES,
     identical_only: bool = False,
 ) -> list[Pair]:
@@ -50,7 +86,8 @@ def near_duplicates(
         candidates: the functions; those with fewer than `min_lines` lines of code are left out.
         changed: indexes of the functions that were not compared before; at least one of them is in a pair, or else
             it is a copy of one that was. None for all.
-        min_score: least cosine; what is nearly the same by a model, `embed.calibration` knows.
+        min_score: least score; what is nearly the same by a model, `embed.calibration` knows.
+        channels: of the vectors; None where these have but one, and the score of a pair is its cosine.
         min_lines: least lines of code.
         identical_only: pair functions with equal code only, which costs next to nothing.
 
@@ -74,7 +111,7 @@ def near_duplicates(
     if not identical_only:
         # A copy of code that was compared before brings nothing new.
         compare = np.array([fresh.issuperset(group) for group in copies.values()])
-        found = _near(vectors, np.array(list(copies)), compare, min_score)
+        found = _near(vectors, np.array(list(copies)), compare, min_score, channels)
         pairs.extend(_mergeable(found, candidates, copies))
     return sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1]))
 
@@ -106,7 +143,13 @@ def _owner(item: Candidate, functions: set[tuple[int, str, str]]) -> tuple[int, 
     return item.project, (item.path, outer), name
 
 
-def _near(vectors: Vectors, indexes: NDArray[np.int64], fresh: NDArray[np.bool_], min_score: float) -> Iterator[Pair]:
+def _near(
+    vectors: Vectors,
+    indexes: NDArray[np.int64],
+    fresh: NDArray[np.bool_],
+    min_score: float,
+    channels: Channels | None,
+) -> Iterator[Pair]:
     """Pairs among some rows, at least one of each fresh: fresh rows first, each against all that come after it.
 
     Most pairs are far apart, which the head of a vector tells: with x = (head, rest), x * y is at most
@@ -121,16 +164,24 @@ def _near(vectors: Vectors, indexes: NDArray[np.int64], fresh: NDArray[np.bool_]
     heads = _heads(ordered)
     partners = np.zeros(len(order), dtype=np.int64)
     wanted = int(fresh.sum())
+    least = _least_cosine(min_score, channels) - _ROUNDING
     for start in range(0, wanted, _ROWS):
         block = heads[start : min(start + _ROWS, wanted)]
         for left in range(start, len(order), _COLUMNS):
             bounds = block @ heads[left : left + _COLUMNS].T
-            hits = np.flatnonzero(bounds.ravel() >= min_score - _ROUNDING)
+            hits = np.flatnonzero(bounds.ravel() >= least)
             rows, columns = start + hits // bounds.shape[1], left + hits % bounds.shape[1]
             likely = (columns > rows) & (partners[columns] < _MOST_PARTNERS)
-            for row, column, score in _scored(ordered, rows[likely], columns[likely], min_score, partners):
+            for row, column, score in _scored(ordered, rows[likely], columns[likely], min_score, channels, partners):
                 one, other = int(order[row]), int(order[column])
                 yield min(one, other), max(one, other), min(1.0, score)
+
+
+def _least_cosine(min_score: float, channels: Channels | None) -> float:
+    """The least cosine of a pair that has this score."""
+    if channels is None or channels.near < min_score:
+        return min_score
+    return min(min_score, _LIKE_WORDS * WORDS_WEIGHT + _EQUAL_STRUCTURE * (1 - WORDS_WEIGHT))
 
 
 def _heads(vectors: Vectors) -> Vectors:
@@ -148,12 +199,13 @@ def _scored(
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
     min_score: float,
+    channels: Channels | None,
     partners: NDArray[np.int64],
 ) -> Iterator[tuple[int, int, float]]:
     """Those of some pairs, in the order of rows, that are near; counts the partners of each column."""
     for start in range(0, len(rows), _CHECKED_AT_ONCE):
         part = slice(start, start + _CHECKED_AT_ONCE)
-        scores = np.einsum("ij,ij->i", vectors[rows[part]], vectors[columns[part]])
+        scores = scores_of(vectors[rows[part]], vectors[columns[part]], channels)
         near = np.flatnonzero(scores >= min_score)
         near = near[np.argsort(columns[part][near], kind="stable")]
         column = columns[part][near]

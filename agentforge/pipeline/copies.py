@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from agentforge.embed.calibration import calibration
-from agentforge.embed.duplicates import MIN_LINES, near_duplicates
+from agentforge.embed.duplicates import MIN_LINES, Channels, near_duplicates
 from agentforge.embed.interface import FAST_MODEL, Snippet, load
 from agentforge.model import Candidate, FileAnalysis, Function
 from agentforge.pipeline.gate import NewFunction
@@ -35,11 +35,13 @@ def mark_copies(files: Iterable[FileAnalysis], functions: Sequence[NewFunction])
         return list(functions)
     snippets = [Snippet(file.language, item.name, item.code, item.features) for file, item in rows]
     embedder = load(FAST_MODEL)
+    curve = calibration(embedder.name, embedder.version)
     pairs = near_duplicates(
         embedder.embed(snippets),
         [_candidate(file, item) for file, item in rows],
         changed=fresh,
-        min_score=calibration(embedder.name, embedder.version).near_duplicate,
+        min_score=curve.near_duplicate,
+        channels=Channels.of(embedder.layout, curve),
     )
     twins: dict[int, int] = {}
     for one, other, _ in pairs:

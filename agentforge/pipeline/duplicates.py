@@ -16,6 +16,7 @@ from agentforge.store.duplicates import Compared, ComparedProject, Comparison
 
 if TYPE_CHECKING:
     from agentforge.embed.clusters import Star
+    from agentforge.embed.duplicates import Channels
     from agentforge.walk import SourceTree
 
 _SHOWN_NAMES = 10
@@ -90,7 +91,7 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
         UsageError: there is no such project, language or git ref, or no project to compare.
     """
     from agentforge.embed.clusters import stars
-    from agentforge.embed.duplicates import near_duplicates
+    from agentforge.embed.duplicates import Channels, near_duplicates
     from agentforge.embed.hybrid import comparable
 
     check_language(request.language)
@@ -104,6 +105,7 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
     if lacking := comparison.not_embedded(projects):
         observer(Notice(not_embedded(lacking)))
     functions = replace(functions, vectors=comparable(functions.vectors, projects[0].layout))
+    channels = Channels.of(projects[0].layout, curve)
     if not curve.calibrated:
         observer(Notice(f"The model {chosen[0].model_name} was never calibrated: scores are cosines."))
     if len(functions.ids) > _MANY:
@@ -117,6 +119,7 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
         functions.candidates,
         changed=_compared(functions, request, chosen, projects),
         min_score=least,
+        channels=channels,
         min_lines=request.min_lines,
     )
     wanted = {project.id for project in chosen}
@@ -131,7 +134,7 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
         min_score=curve.score(least),
         functions=len(functions.ids),
         clusters=tuple(_clusters(refs, functions, shown, curve)),
-        rewritten=tuple(_rewritten(refs, functions, shown, wanted, curve)) if request.only_fresh else (),
+        rewritten=tuple(_rewritten(refs, functions, shown, wanted, curve, channels)) if request.only_fresh else (),
         total=len(found),
         lines=sum(star.lines for star in found),
     )
@@ -251,17 +254,27 @@ def _clusters(
 
 
 def _rewritten(
-    refs: Mapping[int, FunctionRef], functions: Compared, found: Sequence[Star], chosen: set[int], curve: Calibration
+    refs: Mapping[int, FunctionRef],
+    functions: Compared,
+    found: Sequence[Star],
+    chosen: set[int],
+    curve: Calibration,
+    channels: Channels | None,
 ) -> list[Rewritten]:
     """For each new function the nearest of its cluster, an old one where there is one."""
+    from agentforge.embed.duplicates import scores_of
+
     new, vectors = set(functions.new), functions.vectors
     rewritten = []
     for star in found:
         for index in _new_members(star, functions, chosen):
             others = [other for other in star.members if other != index]
-            best = max(others, key=lambda other: (other not in new, float(vectors[index] @ vectors[other]), -other))
-            one, other = refs.get(functions.ids[index]), refs.get(functions.ids[best])
+            scores = scores_of(vectors[[index] * len(others)], vectors[others], channels).tolist()
+            _, cosine, best = max(
+                (other not in new, score, -other) for other, score in zip(others, scores, strict=True)
+            )
+            one, other = refs.get(functions.ids[index]), refs.get(functions.ids[-best])
             if one and other:
-                cosine = min(1.0, float(vectors[index] @ vectors[best]))
+                cosine = min(1.0, cosine)
                 rewritten.append(Rewritten(cosine, curve.score(cosine), one, other))
     return rewritten

@@ -17,20 +17,22 @@ MAX_COMPARISONS = 10_000_000_000
 
 
 def near_pairs(functions: EmbeddedFunctions, embedder: Embedder, observer: Observer) -> list[tuple[int, int, float]]:
-    """Pairs with a fresh function, as (function id, other function id, cosine)."""
+    """Pairs with a fresh function, as (function id, other function id, score by `embed.duplicates`)."""
     if not functions.fresh:
         return []
-    from agentforge.embed.duplicates import near_duplicates
+    from agentforge.embed.duplicates import Channels, near_duplicates
     from agentforge.embed.hybrid import comparable
 
     affordable = len(functions.fresh) * len(functions.ids) <= MAX_COMPARISONS
     if not affordable:
         observer(Notice("Too many functions changed to compare all: only identical ones are paired."))
+    curve = of_comparable(embedder.layout, embedder.name, embedder.version)
     pairs = near_duplicates(
         comparable(functions.vectors, embedder.layout),
         functions.candidates,
         changed=functions.fresh,
-        min_score=of_comparable(embedder.layout, embedder.name, embedder.version).near_duplicate,
+        min_score=curve.near_duplicate,
+        channels=Channels.of(embedder.layout, curve),
         identical_only=not affordable,
     )
     return [(functions.ids[one], functions.ids[other], score) for one, other, score in pairs]

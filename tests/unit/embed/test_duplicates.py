@@ -120,6 +120,34 @@ def test_functions_of_one_name_in_two_functions_are_no_methods() -> None:
     assert [(i, j) for i, j, _ in near_duplicates(vectors, [*outer, *inner])] == [(2, 3)]
 
 
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_equal_structure_with_like_words_is_nearly_the_same_whatever_the_cosine(words: float, structure: float) -> None:
+    """Two functions whose channels have these cosines, by the rule and by the cosine alone."""
+    angles = np.arccos([[1, 1], [words, structure]])
+    scale = np.sqrt([duplicates.WORDS_WEIGHT, 1 - duplicates.WORDS_WEIGHT])
+    channel = np.stack([np.cos(angles), np.sin(angles)], axis=-1) * scale[:, None]
+    vectors = channel.reshape(2, 4).astype(np.float32)
+    cosine = float(vectors[0] @ vectors[1])
+    pairs = duplicates.near_duplicates(vectors, functions(2), min_score=0.9, channels=duplicates.Channels(2, 0.9))
+    if abs(structure - 0.999) > 1e-4 and abs(words - 0.5) > 1e-4 and abs(cosine - 0.9) > 1e-4:
+        assert bool(pairs) is (cosine > 0.9 or (structure > 0.999 and words > 0.5))
+    assert [score for *_, score in pairs] in ([], [pytest.approx(max(0.9, cosine), abs=1e-5)])
+    assert not duplicates.near_duplicates(
+        vectors, functions(2), min_score=max(0.91, cosine + 1e-3), channels=duplicates.Channels(2, 0.9)
+    ), "who asks for surer ones gets those by their cosine"
+
+
+def test_a_copy_under_another_name_is_found_among_many() -> None:
+    words, structure = random_vectors(400), random_vectors(400, 1)
+    words[300], structure[300] = unit(words[[7]] + 1.2 * words[[8]])[0], structure[7]
+    scale = np.sqrt([duplicates.WORDS_WEIGHT, 1 - duplicates.WORDS_WEIGHT])
+    vectors = np.hstack([scale[0] * words, scale[1] * structure]).astype(np.float32)
+    assert near_duplicates(vectors, functions(400)) == []
+    assert near_duplicates(vectors, functions(400), channels=duplicates.Channels(64, 0.88)) == [
+        (7, 300, pytest.approx(0.88))
+    ]
+
+
 def test_none() -> None:
     assert near_duplicates(np.zeros((0, 8), np.float32), []) == []
     assert stars([], []) == []
