@@ -103,7 +103,7 @@ def fill(connection: Connection, corpus: Corpus, url: str) -> Database:
     register_vector(connection)
     model = HashedEmbedder()
     model_id = connection.execute(
-        "SELECT agentforge.ensure_embedding_model(%s, %s, %s)", (model.name, model.version, model.dimension)
+        "SELECT agentforge.ensure_embedding_model(%s, %s, %s)", (model.name, model.version, corpus.vectors.shape[1])
     ).fetchone()[0]
     sizes = project_sizes(len(corpus.vectors), PROJECTS)
     connection.execute(

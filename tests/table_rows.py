@@ -106,6 +106,10 @@ ROWS: dict[str, tuple[dict[str, str], str]] = {
         },
         "neighbours = array_fill(1, ARRAY[64])",
     ),
+    "unlisted_vectors": (
+        {"function_id": "(SELECT min(id) FROM functions)", "model_id": MODEL, "embedding": VECTOR},
+        "embedding = embedding",
+    ),
     "function_idioms": (
         {
             "project_id": PROJECT,

@@ -2,8 +2,8 @@
 
 A list is exact: it holds the 64 (`LENGTH`) nearest of all functions with a complete vector of the same model, up to an
 id. Younger functions, and those whose vector has changed or was completed since, are compared one by one by the search
-(`agentforge.known_neighbours`), until the next `update`. Functions that lack meaning are in no list: where some are
-among those that are wanted, no list is read.
+(`agentforge.known_neighbours`), until the next `update`; copies of their vectors lie together in `unlisted_vectors`.
+Functions that lack meaning are in no list: where some are among those that are wanted, no list is read.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def update(connection: Connection, model: Model) -> int:
             values = {"ids": lists.ids[rows].tolist(), "neighbours": lists.named(rows)}
             connection.execute(queries["store"], {**parameters, **values})
         connection.execute(queries["delete_gone"], parameters)
+        connection.execute(queries["delete_listed"], parameters)
         connection.execute(queries["note"], parameters)
     return len(changed)
 

@@ -71,5 +71,15 @@ WHERE n.model_id = %(model_id)s AND n.neighbours IS NOT NULL AND NOT EXISTS (
     WHERE e.function_id = n.function_id AND e.model_id = n.model_id AND NOT e.lacks_meaning
 );
 
+-- delete_listed --
+-- Copies of vectors that are in the lists now, or have gone.
+DELETE FROM agentforge.unlisted_vectors AS u
+WHERE u.model_id = %(model_id)s AND (
+    u.function_id <= %(up_to)s AND NOT EXISTS (
+        SELECT FROM agentforge.function_neighbours AS n
+        WHERE n.model_id = u.model_id AND n.function_id = u.function_id AND (n.neighbours IS NULL OR n.neighbours = '{}'))
+    OR NOT EXISTS (
+        SELECT FROM agentforge.function_embeddings AS e WHERE e.function_id = u.function_id AND e.model_id = u.model_id));
+
 -- note --
 UPDATE agentforge.embedding_models SET listed_up_to = %(up_to)s WHERE id = %(model_id)s;

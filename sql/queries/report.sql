@@ -47,15 +47,16 @@ SELECT rule_id, rule_name, category, severity, confidence, cwe, v.file_path, lin
             ELSE status END AS status,
        waiver_reason, waiver_kind, waiver_username, waiver_until, tool, flow
 FROM agentforge.violations AS v
-LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id AND f.project_id = v.project_id
 WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND NOT v.imported
   AND (resolved_at IS NULL OR resolved_by = %(analysis_id)s)
 ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], severity),
-         status = 'open' AND introduced_by = %(analysis_id)s DESC, coalesce(f.is_test, false),
+         status = 'open' AND introduced_by = %(analysis_id)s DESC, in_tests,
          v.file_path COLLATE "C", line_number, column_number, rule_id COLLATE "C";
 
 -- worst_violations --
--- The first of them that are neither resolved nor waived. A severity is read where there are too few that are worse.
+-- The first of them that are neither resolved nor waived. A severity is read where there are too few that are worse: the new ones,
+-- if there are any, the others, and those whose waiver has run out. The index has them in order, and as IS TRUE keeps the planner
+-- from another one, no more are read than are shown, whether all are new or none.
 WITH counted AS MATERIALIZED (
     SELECT s.severity, s.place, (
         SELECT count(*) FROM (
@@ -72,21 +73,33 @@ WITH counted AS MATERIALIZED (
 SELECT v.rule_id, v.rule_name, v.category, v.severity, v.confidence, v.cwe, v.file_path, v.line_number, v.column_number,
        v.end_line, v.end_column, v.message, v.suggestion, v.function_name, v.line_hash, v.fingerprint,
        CASE WHEN v.is_new THEN 'new'
-            WHEN v.status = 'reopened' AND v.reopened_by IS DISTINCT FROM %(analysis_id)s THEN 'open'
-            ELSE v.status END AS status,
-       v.waiver_reason, v.waiver_kind, v.waiver_username, v.waiver_until, v.tool, v.flow
+            WHEN v.status = 'reopened' AND v.reopened_by = %(analysis_id)s THEN 'reopened'
+            ELSE 'open' END AS status,
+       NULL AS waiver_reason, NULL AS waiver_kind, NULL AS waiver_username, NULL::date AS waiver_until, v.tool, v.flow
 FROM wanted AS s
 CROSS JOIN LATERAL (
-    SELECT v.*, v.status = 'open' AND v.introduced_by = %(analysis_id)s AS is_new, coalesce(f.is_test, false) AS is_test
-    FROM agentforge.violations AS v
-    LEFT JOIN agentforge.file_analyses AS f ON f.id = v.file_analysis_id AND f.project_id = v.project_id
-    WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.severity = s.severity AND v.resolved_at IS NULL
-      AND NOT v.imported AND v.status <> 'waived'
-    ORDER BY is_new DESC, is_test, v.file_path COLLATE "C", v.line_number, v.column_number, v.rule_id COLLATE "C"
-    LIMIT %(limit)s
+    (SELECT v.*, true AS is_new FROM agentforge.code_violations AS v
+     WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.severity = s.severity AND v.resolved_at IS NULL
+       AND NOT v.imported AND v.status <> 'waived' AND (v.status = 'open' AND v.introduced_by = %(analysis_id)s) IS TRUE
+       AND (SELECT EXISTS (
+           SELECT FROM agentforge.code_violations AS n
+           WHERE n.introduced_by = %(analysis_id)s AND n.project_id = %(project_id)s))
+     ORDER BY v.in_tests, v.file_path COLLATE "C", v.line_number, v.column_number, v.rule_id COLLATE "C"
+     LIMIT %(limit)s)
+    UNION ALL
+    (SELECT v.*, false FROM agentforge.code_violations AS v
+     WHERE v.project_id = %(project_id)s AND v.branch = %(branch)s AND v.severity = s.severity AND v.resolved_at IS NULL
+       AND NOT v.imported AND v.status <> 'waived' AND NOT (v.status = 'open' AND v.introduced_by = %(analysis_id)s)
+     ORDER BY v.in_tests, v.file_path COLLATE "C", v.line_number, v.column_number, v.rule_id COLLATE "C"
+     LIMIT %(limit)s)
+    UNION ALL
+    (SELECT v.*, v.introduced_by = %(analysis_id)s FROM agentforge.violation_waivers AS w
+     JOIN agentforge.code_violations AS v ON v.waiver_id = w.id AND v.project_id = w.project_id
+     WHERE w.project_id = %(project_id)s AND NOT agentforge.waiver_holds(w.until) AND v.branch = %(branch)s
+       AND v.severity = s.severity AND v.waiver_kind = 'stored' AND v.resolved_at IS NULL AND NOT v.imported)
 ) AS v
 WHERE s.worse < %(limit)s
-ORDER BY s.place, v.is_new DESC, v.is_test, v.file_path COLLATE "C", v.line_number, v.column_number, v.rule_id COLLATE "C"
+ORDER BY s.place, v.is_new DESC, v.in_tests, v.file_path COLLATE "C", v.line_number, v.column_number, v.rule_id COLLATE "C"
 LIMIT %(limit)s;
 
 -- duplicates --

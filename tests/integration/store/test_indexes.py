@@ -84,7 +84,7 @@ HOT = [
         "report",
         "worst_violations",
         {**PROJECT, "analysis_id": 1, "limit": 10},
-        "code_violations_(open|path|unresolved_fingerprint|severity|key)",
+        "code_violations_worst",
     ),
     ("waivers", "apply", {**PROJECT, "analysis_id": 1}, "code_violations_waived_fingerprint"),
     ("waivers", "apply", {**PROJECT, "analysis_id": 1}, "code_violations_unresolved_fingerprint"),

@@ -254,6 +254,43 @@ def test_functions_that_nobody_embedded_are_not_younger_than_the_lists_for_ever(
     assert compare(world, [subject, late], ["rob"]) == 4
 
 
+def copied(world: World) -> list[int]:
+    """The functions of which there is a copy; each copy is what the vector is."""
+    query = """
+        SELECT u.function_id, u.embedding::text = e.embedding::text
+        FROM unlisted_vectors AS u JOIN function_embeddings AS e USING (function_id, model_id) ORDER BY 1
+    """
+    rows = world.admin.execute(query).fetchall()
+    assert all(same for _, same in rows)
+    return [function_id for function_id, _ in rows]
+
+
+def test_vectors_that_no_list_holds_are_copied(owner: Connection, world: World) -> None:
+    assert copied(world) == [], "there are no lists yet"
+    update(owner)
+    world.admin.execute(ADD, {"first": 200, "last": 203})
+    moved = ids(world, "open")[3]
+    for vector, function_id in (("[-0.96,0.28]", moved), ("[0.6,0.8]", ids(world, "open")[-1])):
+        change = "UPDATE function_embeddings SET embedding = %s WHERE function_id = %s"
+        world.admin.execute(change, (vector, function_id))
+    younger = sorted(ids(world, "open", 300)[100:] + ids(world, "closed", 300)[100:])
+    assert copied(world) == [moved, *younger]
+    world.admin.execute("DELETE FROM functions WHERE id = %s", (younger[0],))
+    update(owner)
+    assert world.admin.execute("SELECT count(*) FROM unlisted_vectors").fetchone() == (0,)
+
+
+def test_a_statement_of_more_than_a_search_compares_leaves_no_copies_and_rests_the_lists(
+    owner: Connection, world: World
+) -> None:
+    update(owner)
+    subject = ids(world, "open")[0]
+    world.admin.execute(ADD, {"first": 200, "last": 2800})
+    assert copied(world) == []
+    with world.session("ann") as session:
+        assert known(session, subject) == []
+
+
 def test_a_list_shows_nobody_what_he_may_not_read(owner: Connection, world: World) -> None:
     update(owner)
     mine, others = ids(world, "open"), ids(world, "closed")
@@ -265,6 +302,7 @@ def test_a_list_shows_nobody_what_he_may_not_read(owner: Connection, world: Worl
             assert set(known(session, mine[0])) | set(known(session, others[0])) <= allowed
             for statement in (
                 "SELECT * FROM agentforge.function_neighbours",
+                "SELECT * FROM agentforge.unlisted_vectors",
                 "SELECT agentforge.scope_of('{1}', '{1}', NULL)",
             ):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
