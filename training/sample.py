@@ -24,7 +24,7 @@ import licences
 from agentforge.embed import subtokens
 
 LEFT_OUT = tomllib.loads(Path(__file__).with_name("left_out.toml").read_text("utf-8"))
-DESCRIBED, OTHERS = 12_000, 4_000
+DESCRIBED, OTHERS = 24_000, 4_000
 SEED = 7
 # A name that so many packages share says little about what a function does.
 MOST_PACKAGES = 6

