@@ -94,6 +94,7 @@ class _Net:
     def __init__(self, found: dict[str, Array]) -> None:
         self.vocabulary = Vocabulary(found["words"].tobytes().decode().split("\n"))
         self._table = found["table"]
+        self._place = found["place"]
         self._share = found["share"].astype(np.float64)
         if len(self._share) != len(self._table):
             raise ValueError("the table has not as many rows as there are shares")
@@ -124,15 +125,16 @@ class _Net:
         inside = np.zeros((len(ids), 1), np.float32)
         for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
             inside[start : start + size] = 1
-        share = self._share[ids][:, None]
-        x = self._block("first", self._table[ids].astype(np.float32) * inside, inside)
-        around = self._scaled("around", _mean(x, share, bounds))
+        places = np.concatenate([np.arange(-side, 0), *(np.arange(size + side) for size in sizes)])
+        seen = self._table[ids].astype(np.float32) + self._place[np.minimum(places, len(self._place) - 1)]
+        x = self._block("first", _rounded(seen) * inside, inside)
+        around = self._scaled("around", self._mean("early", x, ids, bounds))
         x = x.astype(np.float64)
         x[side:] += np.repeat(around, sizes + side, axis=0)
         x = _rounded(x) * inside
         x = self._block("second", x, inside)
         most = np.maximum.reduceat(x, bounds, axis=0)[::2]
-        total = self._whole("out", np.hstack([_mean(x, share, bounds), most]))[0].astype(np.float64)
+        total = self._whole("out", np.hstack([self._mean("late", x, ids, bounds), most]))[0].astype(np.float64)
         lengths = np.sqrt(np.square(total).sum(axis=1))
         return total / np.where(lengths == 0, 1, lengths)[:, None]
 
@@ -156,10 +158,14 @@ class _Net:
         block: Array = _rounded(x + self._scaled(f"{name}.back", hidden.astype(np.float32))) * inside
         return block
 
-
-def _mean(x: Array, share: Array, bounds: Array) -> Array:
-    total = np.add.reduceat(x * share, bounds, axis=0)[::2]
-    return _rounded(total / np.add.reduceat(share, bounds, axis=0)[::2] * 2)
+    def _mean(self, gate: str, x: Array, ids: Array, bounds: Array) -> Array:
+        """The mean of each function, sub-tokens weighing what the table says and what flows; 1 to 128."""
+        share = np.clip(np.rint(self._share[ids][:, None] - 1 + self._scaled(gate, x)), 0, _STEPS) + 1
+        share = share.astype(np.float32)  # whole numbers, so are all that is added up here
+        parts = x.reshape(len(x), share.shape[1], -1) * share[:, :, None]
+        total = np.add.reduceat(parts, bounds, axis=0)[::2].astype(np.float64)
+        whole = np.add.reduceat(share, bounds, axis=0)[::2, :, None]
+        return _rounded(total / whole * 2).reshape(len(total), -1)
 
 
 def _rounded(x: Array) -> Array:

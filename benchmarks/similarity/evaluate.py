@@ -318,7 +318,7 @@ def systems_of(found: Found) -> dict[str, System]:
 
 def told(weights: Weights) -> str:
     """Weights in a few characters."""
-    return "/".join(f"{weight:.1f}"[1 if weight < 1 else 0 :] for weight in weights)
+    return "/".join(f"{weight:g}".removeprefix("0") or "0" for weight in weights)
 
 
 def report(found: Found) -> None:

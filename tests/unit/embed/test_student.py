@@ -13,6 +13,7 @@ from agentforge.embed.subtokens import Vocabulary, units
 from agentforge.errors import AgentForgeError
 
 WIDTH, KERNEL, OUTPUT, WORDS = 32, 5, 16, ["get", "user", "return", "self"]
+PLACES, PARTS = 8, 4
 FUNCTIONS = [
     ("def get_user(self):\n    return self.user_by_id[7]\n", "python"),
     ("function getUser() { return this.user }", "javascript"),
@@ -29,10 +30,11 @@ def weights(tmp_path: Path) -> Path:
     found: dict[str, Any] = {
         "words": np.frombuffer("\n".join(WORDS).encode(), dtype=np.uint8),
         "table": rng.integers(-127, 128, (rows, WIDTH)).astype(np.int8),
+        "place": rng.integers(-127, 128, (PLACES + 1, WIDTH)).astype(np.int8),
         "share": rng.integers(1, 129, rows).astype(np.uint8),
     }
-    found["table"][0] = 0
-    shapes = {"around": (WIDTH, WIDTH), "out": (OUTPUT, 2 * WIDTH)}
+    found["table"][0] = found["place"][-1] = 0
+    shapes = {"around": (WIDTH, WIDTH), "out": (OUTPUT, 2 * WIDTH), "early": (1, WIDTH), "late": (PARTS, WIDTH)}
     for block in ("first", "second"):
         shapes |= {f"{block}.wide": (WIDTH, KERNEL * WIDTH), f"{block}.back": (WIDTH, WIDTH)}
     for name, shape in shapes.items():
@@ -75,10 +77,11 @@ def test_a_vector_does_not_depend_on_its_batch(weights: Path) -> None:
 def test_a_vector_does_not_depend_on_the_order_of_additions(weights: Path) -> None:
     """The same net with the components of its table in another order adds the same numbers in another order."""
     expected = Student(weights).vectors(FUNCTIONS)
-    order = np.random.default_rng(2).permutation(WIDTH)
+    order = np.random.default_rng(2).permuted(np.arange(WIDTH).reshape(PARTS, -1), axis=1).ravel()
     with np.load(weights) as stored:
         found = {name: stored[name] for name in stored.files}
-    found["table"] = found["table"][:, order]
+    for name in ("table", "place", "early.weight", "late.weight"):
+        found[name] = found[name][:, order]
     for name in ("first.wide", "second.wide"):
         shape = found[f"{name}.weight"].reshape(WIDTH, KERNEL, WIDTH)
         found[f"{name}.weight"] = shape[:, :, order].reshape(WIDTH, KERNEL * WIDTH)
