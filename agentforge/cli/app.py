@@ -199,7 +199,7 @@ def similar(
     language: WantedLanguage = None,
     code_language: CodeLanguage = None,
     limit: Limit = 10,
-    min_score: MinScore = 0.01,
+    min_score: MinScore = 0.001,
     show_code: Annotated[bool, typer.Option("--show-code", help="Show the functions side by side.")] = False,
     model: CompareModel = None,
     database_url: DatabaseUrl = None,
