@@ -100,7 +100,7 @@ BEGIN
     END IF;
     -- The first ones are mostly enough.
     FOREACH read IN ARRAY ARRAY[
-        CASE WHEN everything AND wanted IS NULL AND language IS NULL THEN 16 ELSE 32 END, 64
+        least(64, CASE WHEN everything AND wanted IS NULL AND language IS NULL THEN 8 ELSE 16 END * most / 5), 64
     ] LOOP
         SELECT coalesce(array_agg(n.id), '{}'), coalesce(array_agg(n.distance), '{}') INTO ids, distances
         FROM (
@@ -114,7 +114,7 @@ BEGIN
             ORDER BY distance, id LIMIT most
         ) AS n;
         complete := cardinality(ids) = most;
-        EXIT WHEN complete;
+        EXIT WHEN complete OR read = 64;
     END LOOP;
     IF NOT complete OR
             pg_sequence_last_value('agentforge.functions_id_seq') = own.listed_up_to AND cardinality(own.changed) = 0 THEN
