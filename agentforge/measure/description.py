@@ -14,7 +14,7 @@ BEFORE = 4000
 _ATTRIBUTE = re.compile(r"^\s*(?:@[\w.]+|#!?\[|\[\w|template\s*<|export\b|static\b|public\b|inline\b|\w+_API\b)")
 _LINE_MARK = {"python": "#", "ruby": "#", "bash": "#", "lua": "--", "php": "//"}
 _TAIL = re.compile(
-    r"(?:^|\s)(?:[@\\](?!code\b|link\b|p\b|c\b|a\b|brief\b|b\b|em\b)[a-zA-Z]\w*|:\w+[\w ]*:|"
+    r"(?:^|\s)(?:[@\\](?!code\b|link\b|p\b|c\b|a\b|brief\b|b\b|em\b)[a-zA-Z]\w*|:\w+[\w ]*:(?!`)|"
     r"(?:Args|Arguments|Parameters|Params|Returns?|Raises|Examples?|Note|Notes|Usage|Attributes|Yields|See Also)"
     r"\s*:?\s*(?:\n|-{3,})|#\s+(?:Examples?|Panics|Errors|Safety)|```|>>>|\.\. \w+::).*",
     re.S,

@@ -44,7 +44,7 @@ def _parts(
     for match in matches:
         found = match.function
         yield Text.assemble(
-            (f"\n{match.score:.2f}", score_style(match.score)),
+            (f"\n{score_text(match.score)}", score_style(match.score)),
             f"  {name_of(found)}",
             (f"  {place_of(found)}, {count(found.lines_of_code, 'line')}", "dim"),
         )
@@ -65,7 +65,7 @@ def _side_by_side(function: FunctionRef, match: Match) -> Table:
     for column in (function, match.function):
         pair.add_column(Text.assemble(name_of(column), (f"  {place_of(column)}", "dim")), ratio=1, overflow="fold")
     reason = f"  {one_line(match.explanation.text)}" if match.explanation else ""
-    pair.title = Text.assemble((f"\n{match.score:.2f}", score_style(match.score)), reason)
+    pair.title = Text.assemble((f"\n{score_text(match.score)}", score_style(match.score)), reason)
     pair.add_row(code_of(function), code_of(match.function))
     return pair
 
@@ -98,6 +98,11 @@ def place_of(function: FunctionRef) -> str:
     """Its project, and `path:line`."""
     place = f"{function.path}:{function.start_line}" if function.path != "-" else "standard input"
     return one_line(f"{function.project} {place}" if function.project else place)
+
+
+def score_text(score: float) -> str:
+    """A score in four characters."""
+    return f"{score:.2f}" if score >= 0.01 else "<.01"
 
 
 def score_style(score: float) -> str:

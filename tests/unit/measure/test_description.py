@@ -31,6 +31,7 @@ from agentforge.measure import description as prose
         ("javascript", "/** Copyright 2020 of Somebody, all kept. */\n", "", ""),
         ("javascript", "// a = b(c); d = e(f);\n", "", ""),
         ("javascript", "let x = 1; // not about the function below it\n\n", "", ""),
+        ("ruby", "# Sends what :meth:`open` has read.\n# :param name: of the file\n", "", "Sends what open has read"),
         ("go", "// Считает строки в файле.\n", "", "Считает строки в файле"),
         ("go", "// TODO: make this quicker than it is\n", "", ""),
     ],
