@@ -126,3 +126,8 @@ def test_functions_that_were_found_hold_nothing_that_a_terminal_obeys(show_code:
     text = stream.getvalue()
     assert text.count("[red]a\\x1b[31mb") >= 8
     assert not set(text) & set("\x1b\r\t\u202e")
+
+
+@pytest.mark.parametrize(("score", "shown"), [(1.0, "1.00"), (0.01, "0.01"), (0.0099, "<.01"), (0.0, "<.01")])
+def test_a_score_has_four_characters(score: float, shown: str) -> None:
+    assert similar.score_text(score) == shown
