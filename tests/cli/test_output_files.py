@@ -88,7 +88,7 @@ def test_a_file_is_replaced_whole_keeps_its_mode_and_stays_a_link(tree: Path, tm
         (["-o", "."], "tree is a folder"),
         (["-o", "sarfi:x"], "--output-file: there is no format `sarfi`. Did you mean `sarif`?"),
         (["-o", "bogus:x"], "there is no format `bogus`"),
-        (["-o", ""], "texts that are not empty"),
+        (["-o", ""], "The value after -o is empty"),
         (["-o", "x.sarif", "-o", "./x.sarif"], "is written twice"),
         (["-o", "csv:-", "-o", "ai:-"], "Only one report"),
         (["-o", "x" * 5000], "cannot be written"),

@@ -167,7 +167,7 @@ def test_bad_input_is_answered_in_a_sentence(repository: Bench) -> None:
     for arguments, said in (
         (("show", "xyz"), "is not the id of a violation"),
         (("show", "0000000000000000"), "There is no violation 0000000000000000"),
-        (("waive", "ID", "--reason", " \n"), "needs a reason"),
+        (("waive", "ID", "--reason", " \n"), "The value after --reason is empty"),
         (("waive", "ID", "--reason", "r", "--until", "soon"), "is not a day"),
         (("unwaive", "ID"), "Nobody has waived"),
         (("list", "--project", "nope"), "There is no analysed project nope"),
