@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--sources", type=Path, nargs="*", default=[])
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--clients", type=int, default=100)
-    parser.add_argument("--connections", type=int, default=1, help="of each of the two processes, one a core")
+    parser.add_argument("--connections", type=int, default=2, help="of each of the two processes")
     parser.add_argument("--seconds", type=float, default=30)
     arguments = parser.parse_args()
     filled, corpus = database(arguments.cache, arguments.rows, arguments.sources)
