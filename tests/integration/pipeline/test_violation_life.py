@@ -14,6 +14,7 @@ from agentforge.pipeline.analyze import Request, analyze
 from agentforge.pipeline.events import ignore
 from agentforge.pipeline.waivers import rescore
 from agentforge.store import baseline, violations, waivers
+from agentforge.store.read import Reader
 from agentforge.walk import WalkOptions
 
 if TYPE_CHECKING:
@@ -73,6 +74,12 @@ def unwaive(bench: Bench, item: Found) -> tuple[str, ...]:
 
 def kinds(bench: Bench, branch: str = "main") -> list[str]:
     return [event.kind for event in violations.history(bench.connection, found(bench, branch))]
+
+
+def worst(bench: Bench) -> list[str]:
+    """The rules of the worst violations that nothing waives, as the last analysis left them."""
+    ((project_id, analysis_id),) = bench.rows("SELECT project_id, max(id) FROM project_analyses GROUP BY project_id")
+    return [item.rule_id for item in Reader(bench.connection, "", project_id, "main", analysis_id).worst_violations(10)]
 
 
 def security(bench: Bench, branch: str = "main", path: str = "run.py") -> float:
@@ -177,9 +184,11 @@ def test_a_waiver_runs_out_at_midnight_whoever_looks(bench: Bench) -> None:
     low = security(bench)
     bench.administer("UPDATE violation_waivers SET until = (now() AT TIME ZONE 'UTC')::date")
     assert found(bench).status is Status.WAIVED, "it holds on its last day"
+    assert "B602" not in worst(bench)
     bench.administer("UPDATE violation_waivers SET until = (now() AT TIME ZONE 'UTC')::date - 1")
     assert found(bench).status is Status.NEW
     assert found(bench).waiver_kind is None
+    assert worst(bench).count("B602") == 1
     bench.administer("UPDATE violation_events SET created_at = created_at - interval '3 days'")
     bench.administer("UPDATE code_violations SET created_at = created_at - interval '4 days'")
     assert kinds(bench) == ["found", "waived", "expired"]
@@ -187,6 +196,21 @@ def test_a_waiver_runs_out_at_midnight_whoever_looks(bench: Bench) -> None:
     assert status(report) == ["reopened"]
     assert security(bench) < low
     assert kinds(bench) == ["found", "waived", "expired", "reopened"]
+
+
+def test_of_one_severity_those_in_tests_are_the_last(bench: Bench) -> None:
+    start(bench)
+    bench.write("aaa.py", SHELL)
+    bench.analyze()
+    bench.write("else.py", "x = 1\n")
+    bench.analyze()  # what is new comes before all else
+    places = "SELECT file_path, in_tests FROM code_violations WHERE rule_id = 'B602' ORDER BY file_path"
+    assert bench.rows(places) == [("aaa.py", False), ("run.py", False)]
+    bench.administer("UPDATE file_analyses SET is_test = true WHERE file_path = 'aaa.py'")
+    assert bench.rows(places) == [("aaa.py", True), ("run.py", False)]
+    ((project_id, analysis_id),) = bench.rows("SELECT project_id, max(id) FROM project_analyses GROUP BY project_id")
+    shown = Reader(bench.connection, "", project_id, "main", analysis_id).worst_violations(10)
+    assert [item.path for item in shown if item.rule_id == "B602"] == ["run.py", "aaa.py"]
 
 
 def test_a_branch_starts_from_what_the_default_branch_has(bench: Bench) -> None:
