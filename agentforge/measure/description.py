@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 MOST_WORDS = 60
-# Bytes in front of a function in which its comment is looked for.
+# Bytes in front of a function in which its comment is looked for, and characters of it in which its docstring is: more
+# than anybody writes before the first paragraph ends, and so few that no text, however odd, takes long.
 BEFORE = 4000
 _ATTRIBUTE = re.compile(r"^\s*(?:@[\w.]+|#!?\[|\[\w|template\s*<|export\b|static\b|public\b|inline\b|\w+_API\b)")
 _LINE_MARK = {"python": "#", "ruby": "#", "bash": "#", "lua": "--", "php": "//"}
@@ -25,7 +26,9 @@ _NOT_PROSE = re.compile(
     re.I,
 )
 _MARKUP = re.compile(r"\{@\w+\s+([^}]*)\}|</?\w[^>]*>|[`*|]|\\[a-zA-Z]+\b|:\w+:(?=`)|\{@\w+\}|!\[|\]\([^)]*\)|[\[\]]")
-_DOCSTRING = re.compile(r'^[^\n]*?(?:\n[^\n]*?){0,12}?:\s*(?:#[^\n]*)?\n\s*[rRuU]?("""|\'\'\')(.*?)\1', re.S)
+_DOCSTRING = re.compile(
+    r'^[^\n]*?(?:\n[^\n]*?){0,12}?:[^\S\n]*(?:#[^\n]*)?\n\s*[rRuU]?("""|\'\'\')(.*?)(?:\1|\Z)', re.S
+)
 
 
 def description(language: str, code: str, before: str) -> str:
@@ -37,7 +40,7 @@ def description(language: str, code: str, before: str) -> str:
         before: the file up to the function's first byte, or the last `BEFORE` bytes of that.
     """
     if language == "python":
-        found = _DOCSTRING.match(code)
+        found = _DOCSTRING.match(code[:BEFORE])
         raw = found[2] if found else ""
     else:
         raw = comment_before(language, before)

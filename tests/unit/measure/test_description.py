@@ -44,3 +44,19 @@ def test_what_is_written_about_a_function(language, before, code, text):
 def test_long_texts_are_cut():
     words = "word " * 200
     assert len(prose.description("go", "", f"// {words}\n").split()) == prose.MOST_WORDS
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f():\n" + "\n" * 1_000_000 + "    x = 1\n",
+        'def f():\n    """' + "{@a " * 1_000_000 + '"""\n',
+        "def f(" + "a: int, " * 1_000_000 + "):\n    x = 1\n",
+    ],
+)
+def test_odd_code_is_read_to_its_end_soon(code):
+    assert prose.description("python", code, "") == ""
+
+
+def test_the_beginning_of_a_docstring_without_end_counts():
+    assert prose.description("python", 'def f():\n    """Says a word.\n\n' + "x " * 5000, "") == "Says a word"
