@@ -2,7 +2,7 @@
 
 A list is exact: it holds the 64 (`LENGTH`) nearest of all functions with a complete vector of the same model, up to an
 id. Younger functions, and those whose vector has changed or was completed since, are compared one by one by the search
-(`agentforge.known_neighbours`), until the next `update`; copies of their vectors lie together in `unlisted_vectors`.
+(`agentforge.listed_neighbours`), until the next `update`; copies of their vectors lie together in `unlisted_vectors`.
 Functions that lack meaning are in no list: where some are among those that are wanted, no list is read.
 """
 

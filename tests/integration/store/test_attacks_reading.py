@@ -265,6 +265,24 @@ def test_a_search_by_words_and_structure_shows_what_may_be_read(world: World) ->
             assert session.execute(lacking.encode()).fetchone() == (len(found),)
 
 
+@pytest.mark.parametrize("features_only", [False, True])
+def test_nobody_searches_by_a_function_that_he_may_not_read(world: World, features_only: bool) -> None:
+    """What is near to it among his own would tell what it is like."""
+    nearest = """
+        SELECT count(*) FROM agentforge.nearest_functions(
+            %s, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 10, %s)
+    """
+    closed = world.admin.execute(
+        "SELECT min(function_id) FROM function_embeddings WHERE project_id = %s", (world.projects["closed"],)
+    ).fetchone()
+    assert closed is not None
+    for user, finds in (("rob", False), ("eve", False), ("ann", True)):
+        with world.session(user) as session:
+            found = session.execute(nearest.encode(), (closed[0], features_only)).fetchone()
+            assert found is not None
+            assert bool(found[0]) == finds
+
+
 def test_an_ended_session_a_disabled_user_and_a_digest_are_nobody(world: World) -> None:
     world.admin.execute("UPDATE users SET is_active = false WHERE username = 'wim'")
     world.admin.execute(

@@ -29,7 +29,6 @@ CALLABLE = {
     "granted_to_read",
     "granted_to_write",
     "is_operator",
-    "known_neighbours",
     "login",
     "login_challenge",
     "logout",

@@ -112,14 +112,16 @@ def compare(world: World, subjects: list[int], users: Sequence[str] = ("ann", "a
                     expected = world.admin.execute(EXACT, parameters).fetchall()
                     found = Search(session).nearest_to(subject, Filters(None, language, 10, -1.0))
                     assert [match.score for match in found] == pytest.approx([score for _, score in expected], abs=1e-3)
-                    used += bool(known(session, subject, language))
+                    used += bool(known(world, session, subject, language))
     return used
 
 
-def known(session: psycopg.Connection, subject: int, language: str | None = None) -> list[int]:
-    row = session.execute(
-        "SELECT ids FROM agentforge.known_neighbours(%s, 1, NULL, %s, 10)", (subject, language)
-    ).fetchone()
+def known(world: World, session: psycopg.Connection, subject: int, language: str | None = None) -> list[int]:
+    """What the lists say to somebody, before a search fills up what they lack."""
+    scope = session.execute("SELECT agentforge.granted_to_read(), agentforge.reads_everything()").fetchone()
+    assert scope is not None
+    query = "SELECT ids FROM agentforge.listed_neighbours(%s, 1, NULL, %s, 10, %s, %s)"
+    row = world.admin.execute(query, (subject, language, *scope)).fetchone()
     assert row is not None
     return row[0] or []
 
@@ -238,7 +240,7 @@ def test_functions_that_nobody_embedded_are_not_younger_than_the_lists_for_ever(
     )
     world.admin.execute("DELETE FROM function_embeddings WHERE function_id >= %s", (late,))
     with world.session("rob") as session:
-        assert known(session, subject) == []
+        assert known(world, session, subject) == []
     refresh = Lists.refresh
 
     def meanwhile(lists: Lists) -> NDArray[np.int64]:
@@ -288,7 +290,7 @@ def test_a_statement_of_more_than_a_search_compares_leaves_no_copies_and_rests_t
     world.admin.execute(ADD, {"first": 200, "last": 2800})
     assert copied(world) == []
     with world.session("ann") as session:
-        assert known(session, subject) == []
+        assert known(world, session, subject) == []
 
 
 def test_a_list_shows_nobody_what_he_may_not_read(owner: Connection, world: World) -> None:
@@ -297,9 +299,9 @@ def test_a_list_shows_nobody_what_he_may_not_read(owner: Connection, world: Worl
     readable: dict[str, Set[int]] = {"rob": set(mine), "ann": set(mine) | set(others), "eve": set()}
     for user, allowed in readable.items():
         with world.session(user) as session:
-            assert bool(known(session, mine[0])) == (mine[0] in allowed)
-            assert bool(known(session, others[0])) == (others[0] in allowed)
-            assert set(known(session, mine[0])) | set(known(session, others[0])) <= allowed
+            assert bool(known(world, session, mine[0])) == (mine[0] in allowed)
+            assert bool(known(world, session, others[0])) == (others[0] in allowed)
+            assert set(known(world, session, mine[0])) | set(known(world, session, others[0])) <= allowed
             for statement in (
                 "SELECT * FROM agentforge.function_neighbours",
                 "SELECT * FROM agentforge.unlisted_vectors",
@@ -315,12 +317,14 @@ def test_a_list_shows_nobody_what_he_may_not_read(owner: Connection, world: Worl
 def test_how_many_of_a_list_are_his_does_not_show(owner: Connection, world: World) -> None:
     """It would tell how many functions of projects that he may not read are nearer than those of his."""
     update(owner)
-    query = "SELECT cardinality(ids), complete FROM agentforge.known_neighbours(%s, 1, NULL, NULL, %s)"
+    query = """
+        SELECT count(*) FROM agentforge.nearest_functions(%s, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, %s)
+    """
     with world.session("rob") as session:
         for most in (1, 16, 64, 90):
-            assert session.execute(query.encode(), (ids(world, "open")[0], most)).fetchone() == (most, True)
+            assert session.execute(query.encode(), (ids(world, "open")[0], most)).fetchone() == (most,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            session.execute("SELECT agentforge.listed_neighbours(1, 1, NULL, NULL, 1)")
+            session.execute("SELECT agentforge.listed_neighbours(1, 1, NULL, NULL, 1, '{1}', true)")
 
 
 def test_a_function_that_goes_while_it_is_found_is_still_shown(owner: Connection, world: World) -> None:
@@ -372,7 +376,7 @@ def test_what_overlaps_a_function_is_not_near_it(owner: Connection, world: World
             update(owner)
         with world.session("ann") as session:
             session.execute("SET search_path = agentforge")
-            assert bool(known(session, subject)) == listed
+            assert bool(known(world, session, subject)) == listed
             found = Search(session).nearest_to(subject, Filters(None, None, 10, -1.0))
             assert inner[0] not in {match.function.id for match in found}
 
