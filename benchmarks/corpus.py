@@ -1,9 +1,10 @@
 """Real functions and edited copies of them, with their vectors, for benchmarks.
 
-The functions are those of the Python sources below some folders (site-packages, unpacked sdists), measured and
-embedded by the product itself. At least half are edited copies, as in forks and vendored code: of the features of a
-real function 5 to 40 % are dropped and as many of another function's put in their place, and what comes out is
-embedded anew. So vectors cluster as those of code do, and none is random. Every copy has the text of its original.
+The functions are those of the Python sources below some folders (site-packages, unpacked sdists), measured by the
+product itself and embedded by its default model. At least half are edited copies, as in forks and vendored code: of the
+features and of the words of a real function 5 to 40 % are dropped and as many of another function's put in their place,
+and what comes out is embedded anew. So vectors cluster as those of code do, and none is random. What is stored as the
+code of a copy is that of its original.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pickle
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +23,7 @@ import numpy as np
 from agentforge import parse
 from agentforge.embed import features
 from agentforge.embed.features import HEADER
-from agentforge.embed.hashed import HashedEmbedder
-from agentforge.embed.interface import Snippet
+from agentforge.embed.interface import Snippet, load
 from agentforge.measure import measure
 
 if TYPE_CHECKING:
@@ -121,14 +122,13 @@ def build(roots: Sequence[Path], count: int, cache: Path) -> Corpus:
     chosen = np.sort(random.permutation(len(real))[: count // 2]).tolist()
     pieces = [real[index] for index in chosen]
     origin = np.arange(count, dtype=np.int32) % len(pieces)
-    embedder = HashedEmbedder()
+    embedder = load()
     vectors = np.empty((count, embedder.dimension), dtype=np.float16)
     for start in range(0, count, BATCH):
         rows = range(start, min(start + BATCH, count))
-        packed = [
-            pieces[row].features if row < len(pieces) else edited(pieces, int(origin[row]), random) for row in rows
-        ]
-        vectors[rows.start : rows.stop] = embedder.embed([Snippet("python", "", "", item) for item in packed])
+        vectors[rows.start : rows.stop] = embedder.embed(
+            [snippet(pieces[row]) if row < len(pieces) else edited(pieces, int(origin[row]), random) for row in rows]
+        )
     corpus = Corpus(pieces, vectors, origin)
     stored.write_bytes(pickle.dumps(corpus, protocol=5))
     return corpus
@@ -136,8 +136,8 @@ def build(roots: Sequence[Path], count: int, cache: Path) -> Corpus:
 
 def changed_vectors(corpus: Corpus, rows: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float16]:
     """Vectors of some rows' functions after another edit."""
-    packed = [edited(corpus.pieces, int(corpus.origin[row]), random) for row in rows]
-    return HashedEmbedder().embed([Snippet("python", "", "", item) for item in packed]).astype(np.float16)
+    copies = [edited(corpus.pieces, int(corpus.origin[row]), random) for row in rows]
+    return load().embed(copies).astype(np.float16)
 
 
 def _pieces(roots: Sequence[Path], cache: Path) -> list[Piece]:
@@ -149,12 +149,31 @@ def _pieces(roots: Sequence[Path], cache: Path) -> list[Piece]:
     return pickle.loads(stored.read_bytes())
 
 
-def edited(pieces: Sequence[Piece], index: int, random: np.random.Generator) -> bytes:
-    """The features of a function after an edit."""
+def snippet(piece: Piece) -> Snippet:
+    """A real function, to be embedded."""
+    return Snippet("python", piece.name, piece.code, piece.features)
+
+
+def edited(pieces: Sequence[Piece], index: int, random: np.random.Generator) -> Snippet:
+    """A function after an edit."""
     share = random.uniform(0.05, 0.4)
-    other = pieces[int(random.integers(len(pieces)))].features
+    piece, other = pieces[index], pieces[int(random.integers(len(pieces)))]
+    return Snippet("python", piece.name, _words(piece, other, share, random), _features(piece, other, share, random))
+
+
+def _words(piece: Piece, other: Piece, share: float, random: np.random.Generator) -> str:
+    """The code without a share of its words, and as many of another function's behind it."""
+    words = piece.code.split()
+    kept = random.random(len(words)) >= share
+    return " ".join([*compress(words, kept), *other.code.split()[: len(words) - int(kept.sum())]])
+
+
+def _features(piece: Piece, other: Piece, share: float, random: np.random.Generator) -> bytes:
+    """The same with features."""
     channels, counts = [], []
-    for (ids, times), (other_ids, other_times) in zip(_channels(pieces[index].features), _channels(other), strict=True):
+    for (ids, times), (other_ids, other_times) in zip(
+        _channels(piece.features), _channels(other.features), strict=True
+    ):
         kept = random.random(len(ids)) >= share
         added = min(len(other_ids), len(ids) - int(kept.sum()))
         channels.append(np.concatenate([ids[kept], other_ids[:added]]))

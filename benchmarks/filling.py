@@ -23,7 +23,7 @@ from pgvector.psycopg import register_vector
 from psycopg.conninfo import make_conninfo
 
 from agentforge.cli.database import open_as_owner, open_database
-from agentforge.embed.hashed import HashedEmbedder
+from agentforge.embed import interface as embedder
 from agentforge.store import neighbours, vector_indexes
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.embedded.server import Server
@@ -101,9 +101,10 @@ def project_sizes(count: int, projects: int) -> list[int]:
 def fill(connection: Connection, corpus: Corpus, url: str) -> Database:
     """Load a corpus into an empty, migrated database, as a superuser; no vector index is made."""
     register_vector(connection)
-    model = HashedEmbedder()
+    model = embedder.load()
     model_id = connection.execute(
-        "SELECT agentforge.ensure_embedding_model(%s, %s, %s)", (model.name, model.version, corpus.vectors.shape[1])
+        "SELECT agentforge.ensure_embedding_model(%s, %s, %s, %s)",
+        (model.name, model.version, model.dimension, list(model.layout)),
     ).fetchone()[0]
     sizes = project_sizes(len(corpus.vectors), PROJECTS)
     connection.execute(
