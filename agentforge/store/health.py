@@ -196,13 +196,14 @@ def _parameters(place: str) -> dict[str, Any]:
 
     from agentforge.store.embedded.settings import machine_memory
 
-    rules = tomllib.loads(resources.files("agentforge.store").joinpath("settings.toml").read_text("utf-8"))["rule"]
+    settings = tomllib.loads(resources.files("agentforge.store").joinpath("settings.toml").read_text("utf-8"))
     return {
         "names": [migration.name for migration in migrations()],
         "checksums": [migration.checksum for migration in migrations()],
         "advised_vector": list(ADVISED_VECTOR),
         "index_rows": INDEX_ROWS,
-        "rules": Jsonb(rules),
+        "rules": Jsonb(settings["rule"]),
+        "setters": Jsonb(settings["setter"]),
         "place": place,
         "memory": None if place == "remote" else machine_memory(),
     }

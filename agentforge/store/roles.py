@@ -99,9 +99,19 @@ def set_application_password(connection: Connection, password: str) -> None:
     Args:
         connection: as a role that may change agentforge_app.
         password: in clear.
+
+    Raises:
+        DatabaseError: the session may not change that role.
     """
-    from psycopg import sql
+    from psycopg import errors, sql
 
     verifier = connection.pgconn.encrypt_password(password.encode(), b"agentforge_app", b"scram-sha-256").decode()
     statement = sql.SQL(load("roles")["set_application_password"].decode())
-    connection.execute(statement.format(verifier=sql.Literal(verifier)))
+    try:
+        connection.execute(statement.format(verifier=sql.Literal(verifier)))
+    except errors.InsufficientPrivilege:
+        raise DatabaseError(
+            f"{connection.info.user} may not give agentforge_app a password.",
+            "A database administrator does it: \\password agentforge_app in psql. All else is done by "
+            "`agentforge db init` without --app-password-fd.",
+        ) from None

@@ -40,7 +40,7 @@ WITH objects AS (
     WHERE c.relnamespace = 'agentforge'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND classid = 'pg_class'::regclass AND deptype = 'e')
     UNION ALL
-    SELECT p.proname, p.proowner, format('ROUTINE agentforge.%%I(%%s)', p.proname, pg_get_function_identity_arguments(p.oid))
+    SELECT p.proname, p.proowner, 'ROUTINE ' || (pg_identify_object('pg_proc'::regclass, p.oid, 0)).identity
     FROM pg_proc AS p
     WHERE p.pronamespace = 'agentforge'::regnamespace
       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND classid = 'pg_proc'::regclass AND deptype = 'e')
@@ -96,7 +96,7 @@ WITH relation_grants AS (
     WHERE c.relnamespace = 'agentforge'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND classid = 'pg_class'::regclass AND deptype = 'e')
 ), function_grants AS (
-    SELECT format('agentforge.%%I(%%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS signature
+    SELECT (pg_identify_object('pg_proc'::regclass, p.oid, 0)).identity AS signature
     FROM pg_proc AS p, LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS g
     WHERE p.pronamespace = 'agentforge'::regnamespace AND g.grantee = 0
       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND classid = 'pg_proc'::regclass AND deptype = 'e')
@@ -131,7 +131,7 @@ WHERE NOT EXISTS (SELECT FROM faults);
 -- functions --
 -- A function that runs with its owner's rights must not look names up where its caller can put some.
 WITH definers AS (
-    SELECT format('agentforge.%%I(%%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS signature,
+    SELECT (pg_identify_object('pg_proc'::regclass, p.oid, 0)).identity AS signature,
            (SELECT substring(setting FROM 'search_path=(.*)') FROM unnest(p.proconfig) AS setting
             WHERE setting LIKE 'search_path=%%') AS path
     FROM pg_proc AS p WHERE p.pronamespace = 'agentforge'::regnamespace AND p.prosecdef

@@ -1,5 +1,6 @@
 -- settings --
--- The rules of settings.toml against what the server has. Sizes are compared in bytes.
+-- The rules of settings.toml against what the server has. Sizes are compared in bytes. What a database or a role sets goes before
+-- what the server sets, so it is changed there.
 WITH rules AS (
     SELECT r.*, row_number() OVER () AS place_in_file
     FROM jsonb_to_recordset(%(rules)s) AS r (
@@ -8,7 +9,7 @@ WITH rules AS (
     )
     WHERE places IS NULL OR %(place)s = ANY (places)
 ), bounds AS (
-    SELECT rules.*, s.setting, s.context, s.pending_restart, current_setting(s.name) AS shown,
+    SELECT rules.*, s.setting, s.context, s.source, current_setting(s.name) AS shown,
            CASE WHEN s.unit ~ 'B$' THEN s.setting::numeric * pg_size_bytes(regexp_replace(s.unit, '^(\D)', '1\1'))
                 WHEN s.vartype IN ('integer', 'real') THEN s.setting::numeric END AS actual,
            CASE WHEN least ~ '%%$' THEN %(memory)s * rtrim(least, '%%')::numeric / 100
@@ -30,10 +31,15 @@ WITH rules AS (
 SELECT severity, name,
        format('%%s is %%s, and %%s would be better: %%s', name, coalesce(nullif(shown, ''), 'empty'), value, why),
        to_jsonb(shown), '',
-       CASE WHEN contains IS NOT NULL THEN format('ALTER SYSTEM SET %%s = %%s;', name, value)
-            ELSE format('ALTER SYSTEM SET %%s = %%L;', name, value) END
-       || CASE context WHEN 'postmaster' THEN ' -- then restart the server' ELSE ' -- then SELECT pg_reload_conf();' END
-FROM judged WHERE broken
+       CASE WHEN source = 'client' THEN 'Take it out of the database URL or PGOPTIONS.'
+            WHEN statement IS NOT NULL
+            THEN format(statement || ' %%3$s = %%4$L; -- for sessions that begin then',
+                        current_database(), session_user, name, value)
+            ELSE format(CASE WHEN contains IS NOT NULL THEN 'ALTER SYSTEM SET %%s = %%s;' ELSE 'ALTER SYSTEM SET %%s = %%L;' END,
+                        name, value)
+                 || CASE context WHEN 'postmaster' THEN ' -- then restart the server'
+                                 ELSE ' -- then SELECT pg_reload_conf();' END END
+FROM judged LEFT JOIN jsonb_to_recordset(%(setters)s) AS w (source text, statement text) USING (source) WHERE broken
 UNION ALL
 SELECT 'info', name, format('%%s may not be read by %%s', name, current_user), NULL, '',
        format('GRANT pg_read_all_settings TO %%I;', current_user)
@@ -62,6 +68,11 @@ WITH sizes AS (
     SELECT max(pg_relation_size(i.oid)) AS bytes FROM pg_class AS i
     JOIN pg_am AS am ON am.oid = i.relam AND am.amname = 'hnsw'
     WHERE i.relnamespace = to_regnamespace('agentforge')
+), changes AS (
+    SELECT name, coalesce(statement, 'ALTER SYSTEM SET') || ' %%3$s = %%4$L; -- '
+                 || CASE WHEN statement IS NULL THEN 'then SELECT pg_reload_conf();' ELSE 'for sessions that begin then' END AS change
+    FROM pg_settings LEFT JOIN jsonb_to_recordset(%(setters)s) AS w (source text, statement text) USING (source)
+    WHERE name IN ('work_mem', 'maintenance_work_mem')
 )
 SELECT CASE WHEN bytes > room THEN CASE WHEN memory IS NULL THEN 'info' ELSE 'warning' END ELSE 'ok' END, 'work_mem',
        format('%%s sessions with one sort each could take %%s (work_mem is %%s)%%s', connections, pg_size_pretty(bytes),
@@ -69,14 +80,15 @@ SELECT CASE WHEN bytes > room THEN CASE WHEN memory IS NULL THEN 'info' ELSE 'wa
               CASE WHEN memory IS NULL THEN '' ELSE format(', of %%s of memory', pg_size_pretty(memory)) END),
        to_jsonb(bytes), 'bytes',
        CASE WHEN bytes > room
-            THEN format('ALTER SYSTEM SET work_mem = %%L; -- then SELECT pg_reload_conf();',
-                        greatest(4, (room / connections / 1048576)::bigint) || 'MB') ELSE '' END
-FROM worst
+            THEN format(change, current_database(), session_user, name,
+                        greatest(4, floor(room / connections / 1048576)) || 'MB') ELSE '' END
+FROM worst JOIN changes ON name = 'work_mem'
 UNION ALL
 SELECT 'info', 'maintenance_work_mem',
        format('the largest vector index takes %%s, more than maintenance_work_mem (%%s), in which it would be rebuilt fast',
               pg_size_pretty(v.bytes), pg_size_pretty(worst.maintenance)),
        to_jsonb(worst.maintenance), 'bytes',
-       format('ALTER SYSTEM SET maintenance_work_mem = %%L; -- then SELECT pg_reload_conf();',
+       format(change, current_database(), session_user, name,
               least(v.bytes * 1.2, coalesce(memory / 8, 2147483648))::bigint / 1048576 || 'MB')
-FROM worst, vectors AS v WHERE v.bytes > worst.maintenance AND coalesce(memory / 8, 2147483648) > worst.maintenance;
+FROM worst JOIN changes ON name = 'maintenance_work_mem', vectors AS v
+WHERE v.bytes > worst.maintenance AND coalesce(memory / 8, 2147483648) > worst.maintenance;

@@ -27,8 +27,7 @@ WITH me AS (
       AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e')
     UNION ALL
     SELECT p.oid, p.proowner,
-           format('ALTER ROUTINE agentforge.%I(%s) OWNER TO agentforge_owner', p.proname,
-                  pg_get_function_identity_arguments(p.oid))
+           format('ALTER ROUTINE %s OWNER TO agentforge_owner', (pg_identify_object('pg_proc'::regclass, p.oid, 0)).identity)
     FROM pg_proc AS p, me
     WHERE p.pronamespace = me.schema
       AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e')

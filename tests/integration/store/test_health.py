@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from agentforge.store.connection import DatabaseSettings, connect
 from agentforge.store.health import Finding, database_status, health_checks
@@ -32,6 +34,13 @@ FAULTS = [
     ("GRANT EXECUTE ON FUNCTION is_operator() TO PUBLIC", "warning", "grants", "agentforge.is_operator()"),
     ("GRANT CREATE ON SCHEMA agentforge TO agentforge_app", "critical", "grants", "agentforge"),
     ("ALTER FUNCTION current_user_id() RESET search_path", "critical", "functions", "agentforge.current_user_id()"),
+    (
+        "GRANT EXECUTE ON FUNCTION search_features TO PUBLIC",
+        "warning",
+        "grants",
+        "agentforge.search_features(agentforge.halfvec,integer,bigint[],pg_catalog.text,integer,bigint[])",
+    ),
+    ("ALTER FUNCTION search_features OWNER TO CURRENT_USER", "warning", "owners", "search_features"),
     ("ALTER TABLE projects OWNER TO CURRENT_USER", "warning", "owners", "projects"),
     ("ALTER TABLE projects OWNER TO agentforge_app", "critical", "owners", "projects"),
     ("ALTER ROLE agentforge_app BYPASSRLS", "critical", "roles", "agentforge_app"),
@@ -176,6 +185,30 @@ def test_settings_of_the_embedded_server_are_as_they_should_be(well: Connection)
     if name == ("agentforge",):
         thrown_away = {finding.subject for finding in findings if finding.severity not in ("ok", "info")}
         assert thrown_away == {"fsync", "full_page_writes"}
+
+
+@pytest.mark.parametrize("place", ["DATABASE {database}", "ROLE CURRENT_USER IN DATABASE {database}"])
+def test_a_setting_is_changed_where_it_was_made(database_url: str, place: str) -> None:
+    database = sql.Identifier(str(conninfo_to_dict(database_url)["dbname"]))
+    wrong = {("settings", "jit"): "on", ("memory", "work_mem"): "900GB"}
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        for (_, name), value in wrong.items():
+            statement = sql.SQL(f"ALTER {place} SET {name} = {{value}}")
+            admin.execute(statement.format(database=database, value=sql.Literal(value)))
+        with connect(DatabaseSettings(url=database_url)) as before:
+            found = [item for item in health_checks(before) if (item.id, item.subject) in wrong]
+        assert {(item.id, item.subject) for item in found if item.severity != "ok"} == set(wrong)
+        for item in found:
+            admin.execute(item.remedy.encode())
+    with connect(DatabaseSettings(url=database_url)) as after:
+        findings = health_checks(after)
+    assert {item for item in findings if (item.id, item.subject) in wrong and item.severity != "ok"} == set()
+
+
+def test_a_setting_of_the_client_is_no_matter_of_the_server(database_url: str) -> None:
+    with connect(DatabaseSettings(url=make_conninfo(database_url, options="-c jit=on"))) as connection:
+        remedies = [item.remedy for item in health_checks(connection) if (item.id, item.subject) == ("settings", "jit")]
+    assert remedies == ["Take it out of the database URL or PGOPTIONS."]
 
 
 def test_a_role_that_may_see_little_is_told_what_was_not_looked_at(well: Connection, shared_database: str) -> None:

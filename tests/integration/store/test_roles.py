@@ -85,6 +85,25 @@ def test_the_owner_of_a_database_who_may_create_roles_needs_nobody(folder: Path)
             assert connection.execute("SELECT current_user_id()").fetchone() == (None,)
 
 
+def test_what_to_run_names_types_wherever_they_are_looked_for(migrated_url: str) -> None:
+    with connect(DatabaseSettings(url=migrated_url)) as connection:
+        connection.execute("ALTER FUNCTION search_features OWNER TO CURRENT_USER")
+        ((statement, _),) = missing_steps(connection)
+        connection.execute("SET search_path = pg_catalog")
+        connection.execute(statement.encode())
+        assert missing_steps(connection) == []
+
+
+def test_an_owner_who_may_not_give_the_application_a_password_is_told_who_may(migrated_url: str, login: Login) -> None:
+    login.administer("GRANT agentforge_owner TO {}", sql.Identifier(login.name))
+    with (
+        connect(DatabaseSettings(url=login.url(migrated_url))) as connection,
+        pytest.raises(DatabaseError, match=f"^{login.name} may not give agentforge_app a password") as caught,
+    ):
+        set_application_password(connection, "app-password")
+    assert "administrator" in caught.value.hint
+
+
 def test_a_role_outside_is_told_whom_to_ask(migrated_url: str, login: Login) -> None:
     mine = DatabaseSettings(url=login.url(migrated_url))
     with (
