@@ -90,7 +90,8 @@ def _plausible(url: str, parameters: dict[str, Any]) -> bool:
         return False
     if not all(port.isdigit() or not port for port in ports):
         return False
-    cut = "://" in url and "@" in url.split("://", 1)[1] and "user" not in parameters
+    _, sign, rest = url.partition("://")[2].partition("@")
+    cut = sign and ("user" not in parameters or "@" in rest.split("?", 1)[0])
     return not cut and not any(host.startswith("@") and "://" in url for host in hosts)
 
 

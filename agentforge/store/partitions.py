@@ -114,14 +114,17 @@ def older_than(connection: Connection, age: str) -> tuple[str, ...]:
     """The partitions that ended longer ago than an interval of PostgreSQL (`18 months`), oldest first.
 
     Raises:
-        UsageError: it is no interval.
+        UsageError: it is no interval, or one that lies ahead.
     """
     import psycopg
 
+    queries, parameters = load("partitions"), {"age": age}
     try:
-        return tuple(name for (name,) in connection.execute(load("partitions")["older"], {"age": age}))
+        if connection.execute(queries["is_age"], parameters).fetchone() == (True,):
+            return tuple(name for (name,) in connection.execute(queries["older"], parameters))
     except psycopg.DataError:
-        raise _no_interval(age) from None
+        pass
+    raise UsageError(f"{age} is no age.", "Write it like '18 months' or '2 years'.")
 
 
 def named(connection: Connection, name: str) -> str:
@@ -164,11 +167,9 @@ def set_retention(connection: Connection, table: str, retention: str) -> str:
     except psycopg.errors.CheckViolation:
         raise UsageError(f"{retention} is less than a month.", "A month is the least that can be dropped.") from None
     except psycopg.DataError:
-        raise _no_interval(retention) from None
+        raise UsageError(
+            f"{retention} is no length of time.", "Write it like '18 months', '2 years', or forever."
+        ) from None
     if row is None:
         raise UsageError(f"{table} is not partitioned by time.", f"Name one of {', '.join(tables(connection))}.")
     return str(row[0])
-
-
-def _no_interval(text: str) -> UsageError:
-    return UsageError(f"{text} is no length of time.", "Write it like '18 months', '2 years', or forever.")

@@ -43,6 +43,9 @@ SELECT set_config('agentforge.lock_attempts', '', false);
 -- expired --
 SELECT partition_name FROM agentforge.expired_partitions();
 
+-- is_age --
+SELECT %(age)s::interval >= interval '0';
+
 -- older --
 SELECT partition_name FROM agentforge.partitions WHERE range_end <= now() - %(age)s::interval
 ORDER BY range_end, partition_name;

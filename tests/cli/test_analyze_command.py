@@ -138,6 +138,8 @@ def test_similar_loads_no_model_for_what_is_stored(analysed: tuple[str, Path]) -
         ("postgresql://me:s3cr3t@127.0.0.1:1/none", "s3cr3t"),
         ("postgresql://me:s3cr3t@nowhere.invalid/none", "s3cr3t"),
         ("nonsense://s3cr3t", "s3cr3t"),
+        ("postgresql://me:p@s3cr3t/x@127.0.0.1:1/none", "s3cr3t"),
+        ("postgresql://me:p?x@s3cr3t/x@127.0.0.1:1/none", "s3cr3t"),
     ],
 )
 def test_a_database_that_is_not_there_is_3_and_no_secret(tree: Path, url: str, secret: str) -> None:

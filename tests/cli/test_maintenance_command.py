@@ -140,6 +140,7 @@ def test_each_part_is_a_command_of_its_own(old: str, tmp_path: Path) -> None:
     [
         ["archive", "{folder}", "--partition", "error_logs_default"],
         ["archive", "{folder}", "--older-than", "long ago"],
+        ["archive", "{folder}", "--older-than", "-1 year"],
         ["archive", "{folder}", "--older-than", "5 years", "--partition", "error_logs_y2020m01"],
         ["partitions", "retention", "error_logs", "1 day"],
     ],
