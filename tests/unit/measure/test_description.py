@@ -34,6 +34,20 @@ from agentforge.measure import description as prose
         ("ruby", "# Sends what :meth:`open` has read.\n# :param name: of the file\n", "", "Sends what open has read"),
         ("go", "// Считает строки в файле.\n", "", "Считает строки в файле"),
         ("go", "// TODO: make this quicker than it is\n", "", ""),
+        (
+            "python",
+            "",
+            'def f(a):\n    """Cut a list in two parts.\n\n    As next(split(a, b)) does, f(a, b=2) too.\n    """\n',
+            "Cut a list in two parts",
+        ),
+        (
+            "go",
+            "// Get returns the value of a key, i.e. a header: (value, true).\n// If there is none (nil, false).\n",
+            "",
+            "Get returns the value of a key, i.e. a header",
+        ),
+        ("go", "// A small library of mine (see it).\n//\n// Copyright (c) 2020, (2021) Somebody.\n", "", ""),
+        ("typescript", "/**\n * Shares a source.\n" + " *\n" * 200 + " */\n", "", "Shares a source"),
     ],
 )
 def test_what_is_written_about_a_function(language, before, code, text):
