@@ -119,6 +119,58 @@ def test_what_is_written_in_front_of_a_long_function_counts_more_than_words_of_a
     assert [match.function.description for match in found] == ["Reads the settings of a user", ""]
 
 
+# Words whose stems differ in their last letter, or from the second on, and one that is within another's.
+ENDINGS = """
+def watch(process):
+    if process.dying or process.isTrained():
+        process.flies = constrained(process.fly, tied="HTTPTies", utf8=True)
+    return responsibilities(process)
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "die",
+        "flying ties",
+        "train",
+        "trained utf8",
+        "sensible responsibility",
+        "watch the process fly",
+        SOURCE + ENDINGS,
+    ],
+)
+def test_words_are_weighed_as_all_the_words_of_a_function_say(bench: Bench, text: str) -> None:
+    bench.write("watch.py", ENDINGS)
+    bench.write("app.py", SOURCE)
+    bench.analyze()
+    weighed = bench.connection.execute(
+        """
+        WITH asked AS (
+            SELECT lexeme FROM unnest(to_tsvector('english', agentforge.split_words(%(text)s)))
+        ), had AS (
+            SELECT f.id, w.lexeme, (
+                SELECT sum(CASE p WHEN 'A' THEN 8 WHEN 'B' THEN 4 ELSE 1 / (0.25 + 0.75 * length(f.code) / 500) END)
+                FROM unnest(w.weights) AS p
+            ) AS times
+            FROM agentforge.functions AS f,
+                 unnest(agentforge.search_words(f.qualified_name, f.description, f.code)) AS w
+            WHERE w.lexeme IN (SELECT lexeme FROM asked)
+        ), rarity AS (
+            SELECT lexeme, ln(1 + (SELECT count(*) FROM agentforge.functions) / count(*)::double precision) AS weight
+            FROM had GROUP BY lexeme
+        )
+        SELECT id, sum(weight * times * 2.2 / (times + 1.2)) FROM had JOIN rarity USING (lexeme) GROUP BY id
+        """,
+        {"text": text},
+    ).fetchall()
+    found = bench.connection.execute(
+        "SELECT function_id, score FROM agentforge.functions_by_words(%s, NULL, NULL, NULL, TRUE, 100)", [text]
+    ).fetchall()
+    assert found
+    assert dict(found) == pytest.approx(dict(weighed))
+
+
 def test_a_function_inside_a_function_is_no_method(bench: Bench) -> None:
     bench.write("a.py", "def outer():\n    def flatten(rows):\n        return [*rows]\n    return flatten\n")
     bench.analyze()
