@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fills import ask, model_of
 from fix_bench import Bench
-from test_fill import ask, model_of
 
 from agentforge.cli.database import open_database
 from agentforge.embed import centres as counting
