@@ -29,6 +29,7 @@ from agentforge.embed.interface import load
 from agentforge.pipeline.analyze import Request, analyze
 from agentforge.pipeline.events import ignore
 from agentforge.pipeline.fill import Task, fill
+from agentforge.pipeline.stored_models import registered
 from agentforge.store import lifecycle
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.similar import Filters, Search, StoredVector
@@ -120,9 +121,7 @@ def main() -> None:
         request = Request(tree, WalkOptions(), embedder, arguments.jobs, agentforge.__version__, effort="fast")
         with measured("analysis, words and structure", stored, server):
             report = analyze(connection, request, ignore)
-        model_id = lifecycle.ensure_model(
-            connection, embedder.name, embedder.version, embedder.dimension, embedder.layout
-        )
+        model_id = registered(connection, embedder)
         project_id, partition = report.project.id or 0, f"agentforge.function_embeddings_{model_id}"
         print(f"{stored():,} functions, {value(connection, BYTES, partition) / stored():.0f} bytes each")
         connection.execute(b"ANALYZE agentforge.function_embeddings")

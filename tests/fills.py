@@ -10,7 +10,8 @@ from fix_bench import Bench
 from agentforge.embed.interface import load
 from agentforge.pipeline.fill import Task
 from agentforge.pipeline.similar import Found, Request, nearest, ranked
-from agentforge.store import lifecycle, meaning
+from agentforge.pipeline.stored_models import registered
+from agentforge.store import meaning
 from agentforge.store.similar import Search
 
 LOAD = "def {name}(path):\n    with open(path) as stream:\n        text = stream.read()\n    return parse(text, {n})\n"
@@ -29,15 +30,9 @@ def ask(bench: Bench, function: str, **changes: Any) -> Found:
     return ranked(nearest(Search(bench.connection), request), request)
 
 
-def model_of(bench: Bench, embedder: Any) -> int:
-    return lifecycle.ensure_model(
-        bench.connection, embedder.name, embedder.version, embedder.dimension, embedder.layout
-    )
-
-
 def task(bench: Bench, embedder: Any = None) -> Task:
     embedder = embedder or load()
-    model_id = model_of(bench, embedder)
+    model_id = registered(bench.connection, embedder)
     (project,) = meaning.unfinished(bench.connection, model_id)
     return Task(project.id, model_id, embedder, project.functions, 1)
 

@@ -15,8 +15,8 @@ from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, load, staged
 from agentforge.errors import EXIT_CLEAN, AgentForgeError, UsageError
 from agentforge.pipeline.events import Notice
 from agentforge.pipeline.scope import named_projects
-from agentforge.store import lifecycle, meaning, requests
-from agentforge.store.retry import retrying
+from agentforge.pipeline.stored_models import registered
+from agentforge.store import meaning, requests
 
 if TYPE_CHECKING:
     from agentforge.embed.interface import Embedder
@@ -61,7 +61,7 @@ def run(
         except KeyboardInterrupt:
             say("Interrupted: the means are not counted, and nothing is changed.")
             return EXIT_CLEAN
-        model_id = _model(connection, embedder)
+        model_id = registered(connection, embedder)
         try:
             for item in _chosen(meaning.unfinished(connection, model_id), projects):
                 if model is None and (own := _own_model(connection, item)):
@@ -87,7 +87,7 @@ def without_meaning(connection: Connection, report: Report, embedder: Embedder) 
     """How many functions of an analysed project have no meaning yet."""
     if report.project.id is None or staged(embedder) is None:
         return 0
-    return meaning.lacking(connection, report.project.id, _model(connection, embedder))
+    return meaning.lacking(connection, report.project.id, registered(connection, embedder))
 
 
 def after_analysis(
@@ -115,7 +115,7 @@ def after_analysis(
             open_database(settings, lambda text: progress(Notice(text)), requests.Request("embed")) as connection,
             noted() as interrupted,
         ):
-            model_id = _model(connection, embedder)
+            model_id = registered(connection, embedder)
             fill(connection, Task(report.project.id, model_id, embedder, functions, jobs), progress, interrupted)
     except KeyboardInterrupt:
         say("The analysis is stored; meaning is not complete. `agentforge embed` goes on from here.")
@@ -127,15 +127,6 @@ def _own_model(connection: Connection, project: meaning.Unfinished) -> str:
     """The model that somebody chose for a project; empty where it is one of ours."""
     names = [found.name for found in meaning.models_of(connection, [project.id])]
     return names[0] if names and names[0] not in (DEFAULT_MODEL, FAST_MODEL) else ""
-
-
-def _model(connection: Connection, embedder: Embedder) -> int:
-    return retrying(
-        connection,
-        lambda: lifecycle.ensure_model(
-            connection, embedder.name, embedder.version, embedder.dimension, embedder.layout
-        ),
-    )
 
 
 def _chosen(known: Sequence[meaning.Unfinished], names: Sequence[str]) -> list[meaning.Unfinished]:

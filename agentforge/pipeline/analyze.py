@@ -16,7 +16,7 @@ from agentforge.detect.track import track
 from agentforge.embed.calibration import of_comparable
 from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL
 from agentforge.errors import AgentForgeError, AnalysisCancelled, DatabaseError
-from agentforge.model import Analysis, FileAnalysis, Project, Report, SkippedFile, SourceFile, Violation
+from agentforge.model import Analysis, FileAnalysis, Report, SkippedFile, SourceFile, Violation
 from agentforge.pipeline.centring import for_analysis
 from agentforge.pipeline.changes import Changes, find_changes
 from agentforge.pipeline.duplicate_functions import REPORTED_SCORE, settle_duplicates, without_duplicates
@@ -29,6 +29,7 @@ from agentforge.pipeline.near_pairs import near_pairs
 from agentforge.pipeline.rules import broken_rules
 from agentforge.pipeline.scored import scored
 from agentforge.pipeline.stopwatch import Stopwatch
+from agentforge.pipeline.stored_models import registered
 from agentforge.pipeline.team_rules import under_team
 from agentforge.pipeline.waivers import rescore
 from agentforge.pipeline.worker import WorkerConfig
@@ -89,25 +90,20 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
     """
     request = dataclasses.replace(request, selection=under_team(connection, request.selection))
     tree = request.tree
-    project = Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit)
     bandit = load_config(tree.root)
     engine = engine_version(request.version, bandit, request.selection)
-    project_id = retrying(connection, lambda: lifecycle.ensure_project(connection, project))
+    project_id = retrying(connection, lambda: lifecycle.ensure_project(connection, tree.project))
     embedder = for_analysis(connection, request, project_id, observer)
     request = dataclasses.replace(request, embedder=embedder)
-    # A new model's partitions want locks on tables that other analyses are writing.
-    model_id = retrying(
-        connection,
-        lambda: lifecycle.ensure_model(
-            connection, embedder.name, embedder.version, embedder.dimension, embedder.layout
-        ),
-    )
+    model_id = registered(connection, embedder)
     if main := default_branch(tree):
         lifecycle.set_default_branch(connection, project_id, main.name, certain=main.certain)
     waiting = Notice(f"Another analysis of {tree.name} is running: waiting for it to finish.")
     with lifecycle.project_lock(connection, project_id, lambda: observer(waiting)):
         last = lifecycle.previous(connection, project_id, tree.branch)
-        run = lifecycle.begin(connection, project, project_id, engine, model_id, tree.scopes, partial=request.partial)
+        run = lifecycle.begin(
+            connection, tree.project, project_id, engine, model_id, tree.scopes, partial=request.partial
+        )
         with _recorded(connection, run):
             makes_vectors = embeds(embedder, request.effort)
             target = Target(project_id, tree.branch, run.id, model_id, engine, makes_vectors)
@@ -117,7 +113,7 @@ def analyze(connection: Connection, request: Request, observer: Observer) -> Rep
             work = _Work(connection, request, target, config, observer)
             work.update(run, last)
         with work.watch.phase("report"):
-            return work.report(project, run, last)
+            return work.report(run, last)
 
 
 @contextmanager
@@ -185,23 +181,15 @@ class _Work:
             )
         lifecycle.record_phases(self._connection, self._target.project_id, run, self.watch.phases())
 
-    def report(self, project: Project, run: lifecycle.Run, last: lifecycle.Previous | None) -> Report:
+    def report(self, run: lifecycle.Run, last: lifecycle.Previous | None) -> Report:
         """The whole project as it is stored now."""
         request, target = self._request, self._target
-        reader = Reader(self._connection, project.name, target.project_id, target.branch, run.id)
+        reader = Reader(self._connection, request.tree.name, target.project_id, target.branch, run.id)
         summary = scored(reader.summary(), request.embedder)
         totals = self._totals()
         violations = tuple(reader.violations()) if request.with_rows or request.with_violations else ()
         return Report(
-            project=Project(
-                target.project_id,
-                project.name,
-                project.key,
-                project.root,
-                project.repository_url,
-                project.branch,
-                project.commit,
-            ),
+            project=dataclasses.replace(request.tree.project, id=target.project_id),
             analysis=Analysis(
                 id=run.id,
                 previous_id=self._compared_with(last),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from agentforge.detect.bandit import load_config
 from agentforge.detect.selection import NOTHING_CHOSEN, Selection
-from agentforge.model import Analysis, Project, Report, SkippedFile, SourceFile
+from agentforge.model import Analysis, Report, SkippedFile, SourceFile
 from agentforge.pipeline.engine import engine_version
 from agentforge.pipeline.events import Observer, PhaseStarted
 from agentforge.pipeline.files import analyse_files
@@ -46,45 +46,38 @@ def check(
     Raises:
         UsageError: an option or a tool's configuration in the tree is not usable.
     """
-    started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    watch = Stopwatch()
+    started_at, watch = _now(), Stopwatch()
     observer(PhaseStarted("walk"))
     with watch.phase("walk"):
         found = list(gate.sources(tree, options) if gate and gate.narrow else walk(tree, options))
         watch.count("walk", len(found))
     sources = [item for item in found if isinstance(item, SourceFile)]
-    skipped = [item for item in found if isinstance(item, SkippedFile)]
     bandit = load_config(tree.root)
     features = gate is not None and gate.needs_features
     config = WorkerConfig(options.max_file_size, bandit, features, selection, text=False)
     results = Rows(tree.name, keep=rows or (gate is not None and gate.needs_rows))
     with watch.phase("analyse"):
         unread = _look(sources, config, jobs, observer, results)
-        analyzed = len(sources) - len(unread)
-        watch.count("analyse", analyzed)
-    skipped += unread
+        watch.count("analyse", len(sources) - len(unread))
     before: Sequence[Before] = ()
     if gate is not None:
         with watch.phase("gate"):
             before = gate.before(tree, sources, config)
-    analysis = Analysis(
-        id=None,
-        previous_id=None,
-        status="completed",
+    analysis = _analysis(
+        tree,
         started_at=started_at,
-        completed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        engine_version=engine_version(version, bandit, selection),
-        model=None,
+        engine=engine_version(version, bandit, selection),
         partial=bool(tree.scopes) or (gate is not None and gate.narrow),
-        scopes=tree.scopes,
-        files_analyzed=analyzed,
-        files_unchanged=0,
-        files_removed=0,
-        phases=watch.phases(),
-        skipped=tuple(sorted(skipped, key=lambda item: item.path)),
+        analyzed=len(sources) - len(unread),
+        skipped=[*(item for item in found if isinstance(item, SkippedFile)), *unread],
+        watch=watch,
     )
     report = _report(tree, analysis, results, selection)
     return judge_check(gate, report, before, selection, results.totals) if gate else report
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _look(
@@ -101,10 +94,39 @@ def _look(
     return unread
 
 
+def _analysis(
+    tree: SourceTree,
+    *,
+    started_at: str,
+    engine: str,
+    partial: bool,
+    analyzed: int,
+    skipped: Iterable[SkippedFile],
+    watch: Stopwatch,
+) -> Analysis:
+    """One that is stored nowhere, and ends now."""
+    return Analysis(
+        id=None,
+        previous_id=None,
+        status="completed",
+        started_at=started_at,
+        completed_at=_now(),
+        engine_version=engine,
+        model=None,
+        partial=partial,
+        scopes=tree.scopes,
+        files_analyzed=analyzed,
+        files_unchanged=0,
+        files_removed=0,
+        phases=watch.phases(),
+        skipped=tuple(sorted(skipped, key=lambda item: item.path)),
+    )
+
+
 def _report(tree: SourceTree, analysis: Analysis, results: Rows, selection: Selection) -> Report:
     violations = results.violations
     return Report(
-        project=Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit),
+        project=tree.project,
         analysis=analysis,
         summary=results.totals.summary(),
         files=results.files,

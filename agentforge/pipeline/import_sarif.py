@@ -102,7 +102,7 @@ def _project(connection: Connection, request: Request) -> Project:
         raise UsageError(
             "It is not clear to which project this belongs.", "Run it in the project's folder, or give --project."
         )
-    return Project(None, tree.name, tree.key, tree.root, tree.repository_url, tree.branch, tree.commit)
+    return tree.project
 
 
 class _Work:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, load, wants_centres
 from agentforge.errors import UsageError
+from agentforge.store import lifecycle
+from agentforge.store.retry import retrying
 
 if TYPE_CHECKING:
     from agentforge.embed.interface import Embedder, Snippet
+    from agentforge.store.connection import Connection
     from agentforge.store.similar import Search, StoredVector
 
 
@@ -28,6 +31,22 @@ class Chosen:
         values = self.embedder.embed([snippet])[0].tolist()
         text = f"[{','.join(map(str, values))}]"
         return StoredVector(self.model_id, self.embedder.name, text, version=self.embedder.version)
+
+
+def registered(connection: Connection, embedder: Embedder) -> int:
+    """The id of an embedder's model in the database, which comes to know it.
+
+    Args:
+        connection: as who may use a new model, if it is one; outside a transaction, since a new model's partitions want
+            locks on tables that other analyses are writing, and may have to try again.
+        embedder: as its vectors are stored.
+    """
+    return retrying(
+        connection,
+        lambda: lifecycle.ensure_model(
+            connection, embedder.name, embedder.version, embedder.dimension, embedder.layout
+        ),
+    )
 
 
 def not_embedded(functions: int) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from agentforge.errors import UsageError
 from agentforge.model import Confidence, FunctionRef, PatternType, Severity
 from agentforge.patterns import Example, Pattern, loader, shipped
-from agentforge.store import lifecycle, patterns
+from agentforge.pipeline.stored_models import registered
+from agentforge.store import patterns
 from agentforge.store.lifecycle import storable
 
 if TYPE_CHECKING:
@@ -126,8 +127,7 @@ def add(connection: Connection, definition: Definition, functions: Sequence[Func
     embedder = load()
     shape = shape_of(examples, pattern.spread, embedder)
     warnings += _unlike(shape, functions)
-    model_id = lifecycle.ensure_model(connection, embedder.name, embedder.version, embedder.dimension, embedder.layout)
-    patterns.add(connection, _row(pattern, functions, shape), model_id)
+    patterns.add(connection, _row(pattern, functions, shape), registered(connection, embedder))
     return Added(pattern, shape, tuple(warnings))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentforge.errors import UsageError
+from agentforge.model import Project
 from agentforge.walk import git
 from agentforge.walk.source import escape
 
@@ -34,6 +35,11 @@ class SourceTree:
     branch: str
     commit: str | None
     is_git: bool
+
+    @property
+    def project(self) -> Project:
+        """What an analysis of it belongs to, before anything is stored."""
+        return Project(None, self.name, self.key, self.root, self.repository_url, self.branch, self.commit)
 
 
 def discover(paths: Sequence[str]) -> SourceTree:

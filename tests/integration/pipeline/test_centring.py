@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fills import ask, model_of
+from fills import ask
 from fix_bench import Bench
 
 from agentforge.cli.database import open_database
@@ -26,6 +26,7 @@ from agentforge.pipeline.events import Event, Notice, ignore
 from agentforge.pipeline.fill import Task, fill
 from agentforge.pipeline.search import Request as SearchRequest
 from agentforge.pipeline.search import search_text
+from agentforge.pipeline.stored_models import registered
 from agentforge.store import centres, meaning
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.similar import Search
@@ -82,7 +83,7 @@ def means(*values: float) -> Centres:
 
 
 def bring_to(bench: Bench, embedder: Any) -> None:
-    model_id = model_of(bench, embedder)
+    model_id = registered(bench.connection, embedder)
     for project in meaning.unfinished(bench.connection, model_id):
         fill(bench.connection, Task(project.id, model_id, embedder, project.functions, 1), ignore)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fills import LOAD, ask, model_of, task, write_functions
+from fills import LOAD, ask, task, write_functions
 from fix_bench import Bench
 
 from agentforge.embed.interface import load
@@ -13,6 +13,7 @@ from agentforge.pipeline.events import Event, ignore
 from agentforge.pipeline.fill import fill
 from agentforge.pipeline.search import Found, search_text
 from agentforge.pipeline.search import Request as SearchRequest
+from agentforge.pipeline.stored_models import registered
 from agentforge.store.duplicates import Comparison
 from agentforge.store.health import health_checks
 from agentforge.store.similar import Lacking, LeftOut, Search
@@ -96,7 +97,7 @@ def test_a_database_with_the_fast_model_only_answers_by_it(bench: Bench) -> None
     bench.analyze(embedder=load("fast"))
     assert ask(bench, "load_1").left_out == LeftOut()
     assert ask(bench, "load_1", model="hashed").model == "fast"
-    model_of(bench, load())
+    registered(bench.connection, load())
     bench.administer("UPDATE project_analyses SET model_id = 2")
     assert ask(bench, "load_1").left_out == LeftOut(("project",), 0)
     bench.administer("UPDATE project_analyses SET model_id = 1")
