@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from agentforge.detect.bandit import load_config
 from agentforge.embed.interface import Snippet, wants_centres
 from agentforge.errors import UsageError
-from agentforge.model import FileAnalysis, SourceFile
+from agentforge.model import Centres, FileAnalysis, SourceFile
 from agentforge.pipeline.events import Notice, Observer, PhaseAdvanced, PhaseStarted, ignore
 from agentforge.pipeline.files import analyse_files
 from agentforge.pipeline.fresh_vectors import embeds
@@ -61,32 +61,45 @@ def settled(
         interrupted: whether to stop; asked between parts.
 
     Raises:
-        UsageError: `anew` for a model that is not centred, or with too few functions.
+        UsageError: `anew` for a model that is not centred, by a user who is no admin, or with too few functions.
         KeyboardInterrupt: as `interrupted` said; nothing is changed.
     """
-    if anew and not wants_centres(embedder):
-        raise UsageError(
-            f"The model {embedder.name} is not centred by means that a database holds.",
-            "Name the sentence-transformers model with --model, or leave --recentre out.",
-        )
-    known = centred(connection, embedder)
-    if not wants_centres(known) and not anew:
+    if anew:
+        _check_anew(connection, embedder)
+    elif not wants_centres(known := centred(connection, embedder)):
         return known
-    if not wants_centres(embedder):
-        return embedder
-    from agentforge.embed.centres import LEAST, MOST, count_centres, sample
+    from agentforge.embed.centres import LEAST, MOST, sample
 
     stored = (
         (item.code_hash, Snippet(item.language, item.name, item.code, b"")) for item in centres.sample(connection, MOST)
     )
     functions = sample([*stored, *here()])
-    if not functions:
-        if anew:
-            raise UsageError(
-                f"No language has {LEAST} functions that you may read: too few to count means of.",
-                "Analyse more projects first.",
-            )
-        return embedder
+    if functions:
+        means = _counted(embedder, functions, observer, interrupted)
+        retrying(connection, lambda: centres.ensure(connection, embedder.name, embedder.version, means, anew=anew))
+        return centred(connection, embedder)
+    if anew:
+        raise UsageError(
+            f"No language has {LEAST} functions that you may read: too few to count means of.",
+            "Analyse more projects first.",
+        )
+    return embedder
+
+
+def _check_anew(connection: Connection, embedder: Embedder) -> None:
+    if not wants_centres(embedder):
+        raise UsageError(
+            f"The model {embedder.name} is not centred by means that a database holds.",
+            "Name the sentence-transformers model with --model, or leave --recentre out.",
+        )
+    centres.require_admin(connection)
+
+
+def _counted(
+    embedder: Embedder, functions: Sequence[Snippet], observer: Observer, interrupted: Callable[[], bool]
+) -> Centres:
+    """The means of a sample of functions."""
+    from agentforge.embed.centres import count_centres
 
     def counted(functions: int) -> None:
         observer(PhaseAdvanced(functions))
@@ -96,9 +109,7 @@ def settled(
     languages = ", ".join(dict.fromkeys(str(snippet.language) for snippet in functions))
     observer(Notice(f"The vectors of {embedder.name} are centred by the means of {languages}, which are counted now."))
     observer(PhaseStarted("centre", len(functions), "functions"))
-    means = count_centres(embedder, functions, counted)
-    retrying(connection, lambda: centres.ensure(connection, embedder.name, embedder.version, means, anew=anew))
-    return centred(connection, embedder)
+    return count_centres(embedder, functions, counted)
 
 
 def for_analysis(connection: Connection, request: Request, project_id: int, observer: Observer) -> Embedder:

@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agentforge.errors import UsageError
 from agentforge.model import Centres
+from agentforge.store import logins
 from agentforge.store.lifecycle import one
 from agentforge.store.queries import load
 
@@ -58,6 +60,20 @@ def centres_of(connection: Connection, model_id: int) -> StoredCentres | None:
 def sample(connection: Connection, most: int) -> list[Sampled]:
     """Functions that the caller may read, equal code once, at most so many of a language, chosen by their hash."""
     return [Sampled(*row) for row in connection.execute(load("centres")["sample"], {"most": most}).fetchall()]
+
+
+def require_admin(connection: Connection) -> None:
+    """Do nothing for an admin.
+
+    Raises:
+        UsageError: the user is none.
+    """
+    me = logins.whoami(connection)
+    if me is None or me.role != "admin":
+        raise UsageError(
+            "Only admins have the means of a model counted anew: what it embedded in all projects is embedded again.",
+            "Ask one, or leave --recentre out.",
+        )
 
 
 def ensure(connection: Connection, name: str, weights: str, centres: Centres, *, anew: bool) -> None:

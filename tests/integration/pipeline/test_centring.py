@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from fills import ask
 from fix_bench import Bench
+from fix_people import World
 
 from agentforge.cli.database import open_database
 from agentforge.embed import centres as counting
@@ -200,6 +201,15 @@ def test_what_cannot_be_counted_anew(bench: Bench) -> None:
     with pytest.raises(UsageError, match="No language has 5 functions that you may read"):
         settled(bench.connection, Somebodys(), ignore, anew=True)
     assert not interface.wants_centres(load())
+
+
+def test_who_is_no_admin_is_told_before_anything_is_counted(world: World) -> None:
+    model = Somebodys()
+    with world.session("ann") as session, pytest.raises(UsageError, match="Only admins"):
+        settled(session, model, ignore, anew=True)
+    assert model.seen == []
+    with world.session("root") as session, pytest.raises(UsageError, match="No language has 5 functions"):
+        settled(session, model, ignore, anew=True)
 
 
 def test_an_interrupt_while_counting_changes_nothing(bench: Bench) -> None:
