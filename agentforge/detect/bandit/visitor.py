@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bandit.core import context as bandit_context
 from bandit.core import utils
@@ -246,7 +246,7 @@ def _link_siblings(node: ast.AST) -> None:
         items = value if isinstance(value, list) else [value]
         for item, sibling in zip_longest(items, items[1:]):
             if isinstance(item, ast.AST):
-                item._bandit_sibling = sibling  # type: ignore[attr-defined]
+                cast("Any", item)._bandit_sibling = sibling
 
 
 @lru_cache(maxsize=1000)
