@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ def _number(option: Option, value: object) -> str:
         and not isinstance(value, bool)
         and (low is None or value >= low)
         and (high is None or value <= high)
-        and value == value  # a NaN is not
+        and not (isinstance(value, float) and math.isnan(value))
     )
     if fits:
         return ""

@@ -34,6 +34,8 @@ _OUTSIDE = {
 # How a text names variables in it where the grammar does not look into it.
 _NAMES = {"names.dollar": re.compile(r"\$([A-Za-z_]\w*)"), "names.brace": re.compile(r"\{([A-Za-z_]\w*)[:}]")}
 
+_Match = dict[str, list[Node]]
+
 
 class _Rank(IntEnum):
     """Of two beginnings the one that says more is shown."""
@@ -116,9 +118,18 @@ class Flows:
 
 def _read(parsed: ParsedFile, span: tuple[int, int]) -> _Facts:
     facts = _Facts()
+    for match in _marked(parsed, span, facts):  # scopes are known by then
+        _bind(match, facts)
+    for found in facts.assignments.values():
+        found.sort(key=lambda item: item.name.start_byte)
+    return facts
+
+
+def _marked(parsed: ParsedFile, span: tuple[int, int], facts: _Facts) -> list[_Match]:
+    """Keep what single nodes are; the matches that give a name a value are returned."""
     cursor = QueryCursor(query(parsed.language.name, "flow.scm"), match_limit=MATCH_LIMIT)
     cursor.set_byte_range(*span)
-    bindings: list[dict[str, list[Node]]] = []
+    bindings: list[_Match] = []
     for _, match in cursor.matches(parsed.tree.root_node, evaluate):
         for name, nodes in match.items():
             if name in facts.marks:
@@ -127,16 +138,17 @@ def _read(parsed: ParsedFile, span: tuple[int, int]) -> _Facts:
                 facts.outside.update((node.id, name) for node in nodes)
         if not match.keys().isdisjoint(("parameter", "name", "unclear")):
             bindings.append(match)
-    for match in bindings:
-        for node in match.get("parameter", ()):
-            facts.parameters[next(facts.scopes(node)), text(node)] = node
-        value = next(iter(match.get("value") or match.get("more") or ()), None)
-        assigned = [_Assignment(node, value, "more" in match) for node in match.get("name", ())]
-        for item in (*assigned, *(_Assignment(node, None) for node in match.get("unclear", ()))):
-            facts.assignments[next(facts.scopes(item.name)), text(item.name)].append(item)
-    for found in facts.assignments.values():
-        found.sort(key=lambda item: item.name.start_byte)
-    return facts
+    return bindings
+
+
+def _bind(match: _Match, facts: _Facts) -> None:
+    """Keep the parameters and assignments of a match, each in the scope of its name."""
+    for node in match.get("parameter", ()):
+        facts.parameters[next(facts.scopes(node)), text(node)] = node
+    value = next(iter(match.get("value") or match.get("more") or ()), None)
+    assigned = [_Assignment(node, value, "more" in match) for node in match.get("name", ())]
+    for item in (*assigned, *(_Assignment(node, None) for node in match.get("unclear", ()))):
+        facts.assignments[next(facts.scopes(item.name)), text(item.name)].append(item)
 
 
 class _Follower:

@@ -142,18 +142,7 @@ def _functions(settings: GateSettings, evidence: Evidence) -> Iterator[_Judged]:
         counted = [(item.function.cognitive, item) for item in evidence.functions if item.cognitive]
         yield _complexity("cognitive", news, counted, settings.new_cognitive)
     if settings.new_duplication is not None:
-        compared = [item for item in evidence.functions if item.added and item.compared]
-        copies = [item for item in compared if item.duplicate_of]
-        lines = sum(item.function.lines_of_code for item in compared)
-        share = 100 * sum(item.function.lines_of_code for item in copies) / lines if lines else 0.0
-        what = (
-            f"percent of the lines of {'new' if evidence.basis else 'all'} functions that are nearly the same as others"
-        )
-        longest = sorted(copies, key=lambda item: (-item.function.lines_of_code, item.path, item.function.start_line))
-        yield (
-            _at_most(what, share, settings.new_duplication),
-            [_thing("duplication", item, f"is nearly the same as {item.duplicate_of}") for item in longest],
-        )
+        yield _duplication(evidence, settings.new_duplication)
 
 
 def _complexity(measure: str, news: str, counted: list[tuple[int, NewFunction]], limit: int) -> _Judged:
@@ -170,6 +159,20 @@ def _complexity(measure: str, news: str, counted: list[tuple[int, NewFunction]],
         _thing(measure, item, f"has a {measure} complexity of {value}, {limit} are allowed") for value, item in over
     ]
     return _at_most(subject, counted[0][0] if counted else 0, limit), guilty
+
+
+def _duplication(evidence: Evidence, limit: float) -> _Judged:
+    """The share of lines in copies; the longest copy stands first."""
+    compared = [item for item in evidence.functions if item.added and item.compared]
+    copies = [item for item in compared if item.duplicate_of]
+    lines = sum(item.function.lines_of_code for item in compared)
+    share = 100 * sum(item.function.lines_of_code for item in copies) / lines if lines else 0.0
+    which = "new" if evidence.basis else "all"
+    longest = sorted(copies, key=lambda item: (-item.function.lines_of_code, item.path, item.function.start_line))
+    return (
+        _at_most(f"percent of the lines of {which} functions that are nearly the same as others", share, limit),
+        [_thing("duplication", item, f"is nearly the same as {item.duplicate_of}") for item in longest],
+    )
 
 
 def _scores(settings: GateSettings, evidence: Evidence) -> Iterator[_Judged]:

@@ -11,7 +11,7 @@ Where only a report of before is known, the passes of `detect.track` decide.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agentforge.detect.track import PASSES, SAME_LINE, Key, track
@@ -185,32 +185,36 @@ def new_functions(before: Before, found: Iterable[tuple[str, Function]]) -> list
     known: dict[tuple[str, str], list[KnownFunction]] = defaultdict(list)
     for old in before.functions:
         known[(before.renames.get(old.path, old.path), old.qualified_name)].append(old)
-    now: dict[tuple[str, str], list[int]] = defaultdict(list)
+    now: dict[tuple[str, str], dict[int, Function]] = defaultdict(dict)
     for index, (path, item) in enumerate(rows):
-        now[(path, item.qualified_name)].append(index)
+        now[(path, item.qualified_name)][index] = item
     result: dict[int, NewFunction] = {}
-    for key, indexes in now.items():
-        old_cyclomatic = _descending(old.cyclomatic for old in known.get(key, ()))
-        old_cognitive = _descending(old.cognitive for old in known.get(key, ()))
-        cyclomatic = _ranks(indexes, lambda index: rows[index][1].cyclomatic)
-        cognitive = _ranks(indexes, lambda index: rows[index][1].cognitive)
-        for index in indexes:
-            path, item = rows[index]
-            added = cyclomatic[index] >= len(old_cyclomatic)
-            grew = added or item.cyclomatic > old_cyclomatic[cyclomatic[index]]
-            tangled = (
-                added or cognitive[index] >= len(old_cognitive) or item.cognitive > old_cognitive[cognitive[index]]
-            )
-            moved = bool(item.code_hash) and copies[item.code_hash] <= 0
-            if (grew or tangled) and not moved:
-                result[index] = NewFunction(path, item, added, grew, tangled)
-    return [result[index] for index in sorted(result)]
+    for key, functions in now.items():
+        result |= _of_one_name(key[0], functions, known.get(key, ()))
+    moved = {code_hash for code_hash, more in copies.items() if code_hash and more <= 0}
+    return [result[index] for index in sorted(result) if rows[index][1].code_hash not in moved]
 
 
-def _descending(values: Iterable[int]) -> list[int]:
-    return sorted(values, reverse=True)
+def _of_one_name(
+    path: str, functions: Mapping[int, Function], known: Sequence[KnownFunction]
+) -> dict[int, NewFunction]:
+    """Those that were added or became more complex, of the functions of one name in one file."""
+    cyclomatic = {index: item.cyclomatic for index, item in functions.items()}
+    cognitive = {index: item.cognitive for index, item in functions.items()}
+    added = set(_highest_first(cyclomatic)[len(known) :])
+    grew = added | _grown(cyclomatic, [old.cyclomatic for old in known])
+    tangled = added | _grown(cognitive, [old.cognitive for old in known])
+    return {
+        index: NewFunction(path, functions[index], index in added, index in grew, index in tangled)
+        for index in grew | tangled
+    }
 
 
-def _ranks(indexes: Sequence[int], measure: Callable[[int], int]) -> dict[int, int]:
-    """Place of each among those of one name, the most complex first."""
-    return {index: rank for rank, index in enumerate(sorted(indexes, key=lambda index: -measure(index)))}
+def _grown(values: Mapping[int, int], known: Collection[int]) -> set[int]:
+    """The keys of values that are higher than the known one of their rank, or have none."""
+    ranked, old = _highest_first(values), sorted(known, reverse=True)
+    return {index for rank, index in enumerate(ranked) if rank >= len(old) or values[index] > old[rank]}
+
+
+def _highest_first(values: Mapping[int, int]) -> list[int]:
+    return sorted(values, key=lambda index: -values[index])

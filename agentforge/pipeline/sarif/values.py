@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -47,7 +48,7 @@ def number(value: Any) -> float | None:
         found = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):
         return None
-    return found if found is not None and found == found else None
+    return None if found is None or math.isnan(found) else found
 
 
 def item(values: Any, index: Any) -> Object:
