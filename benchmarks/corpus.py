@@ -114,7 +114,7 @@ def harvest(roots: Iterable[Path]) -> Iterator[Piece]:
 def build(roots: Sequence[Path], count: int, cache: Path) -> Corpus:
     """`count` vectors, half of them of a random part of the real functions; kept in a folder `cache`."""
     cache.mkdir(parents=True, exist_ok=True)
-    stored = cache / f"corpus-{count}.pickle"
+    stored = kept(cache, "corpus", count)
     if stored.exists():
         return pickle.loads(stored.read_bytes())
     real = _pieces(roots, cache)
@@ -132,6 +132,11 @@ def build(roots: Sequence[Path], count: int, cache: Path) -> Corpus:
     corpus = Corpus(pieces, vectors, origin)
     stored.write_bytes(pickle.dumps(corpus, protocol=5))
     return corpus
+
+
+def kept(cache: Path, kind: str, count: int) -> Path:
+    """Where a corpus or what is known of its database is kept, for this version of the model."""
+    return cache / f"{kind}-{count}-{load().version}.pickle"
 
 
 def changed_vectors(corpus: Corpus, rows: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float16]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import psycopg
-from corpus import Corpus, Database, User, build
+from corpus import Corpus, Database, User, build, kept
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 from psycopg.conninfo import make_conninfo
@@ -57,7 +57,7 @@ def database(cache: Path, count: int, roots: Sequence[Path]) -> tuple[Database, 
     if small:
         server.stop()
         server.start()
-    stored = cache / f"database-{count}.pickle"
+    stored = kept(cache, "database", count)
     if stored.exists():
         return pickle.loads(stored.read_bytes()), corpus
     with psycopg.connect(server.start(), autocommit=True) as connection:
