@@ -23,10 +23,10 @@ import itertools
 import pickle
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import embed as single
 import numpy as np
@@ -43,6 +43,8 @@ from agentforge.embed.student import WEIGHTS, Student
 from agentforge.measure import measure
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from agentforge.embed.meaning import Meaning
 
 Scores = np.ndarray
@@ -328,28 +330,32 @@ def report(found: Found) -> None:
         name: np.array([figures(system(scores), item).mean(0) for item, scores in found])
         for name, system in systems.items()
     }
-    header = "  ".join(f"{name:>7}" for name in NAMES)
     for number, (item, _) in enumerate(found):
-        half = "reports" if item.half else "chooses weights"
-        print(
-            f"\n{item.name} ({half}): {len(item.task.queries)} queries among {len(item.task.corpus)}\n{'':40} {header}"
-        )
-        for name, rows in table.items():
-            print(f"  {name:38} " + "  ".join(f"{value:7.1f}" for value in rows[number]))
-    for half in (0, 1):
-        here = [number for number, (item, _) in enumerate(found) if item.half == half]
-        for kind in (*KINDS, "all kinds"):
-            places = [number for number in here if kind == "all kinds" or found[number][0].name.startswith(kind)]
-            if not places:
-                continue
-            print(
-                f"\nmean of {kind}, {len(places)} sets that {'report' if half else 'choose weights'}\n{'':40} {header}"
-            )
-            for name, rows in table.items():
-                mean = [
-                    by_kind([found[place] for place in places], rows[places, column]) for column in range(len(NAMES))
-                ]
-                print(f"  {name:38} " + "  ".join(f"{value:7.1f}" for value in mean))
+        title = f"{item.name} ({'reports' if item.half else 'chooses weights'})"
+        size = f"{len(item.task.queries)} queries among {len(item.task.corpus)}"
+        print_rows(f"{title}: {size}", {name: rows[number] for name, rows in table.items()})
+    for half, kind in itertools.product((0, 1), (*KINDS, "all kinds")):
+        places = [
+            number
+            for number, (item, _) in enumerate(found)
+            if item.half == half and (kind == "all kinds" or item.name.startswith(kind))
+        ]
+        if places:
+            sets_of_kind = f"{len(places)} sets that {'report' if half else 'choose weights'}"
+            print_rows(f"mean of {kind}, {sets_of_kind}", {name: means(found, table[name], places) for name in table})
+
+
+def means(found: Found, rows: NDArray[Any], places: list[int]) -> list[float]:
+    """Each measure over some sets, each kind of them counted alike."""
+    here = [found[place] for place in places]
+    return [by_kind(here, rows[places, column]) for column in range(len(NAMES))]
+
+
+def print_rows(title: str, rows: Mapping[str, Sequence[float]]) -> None:
+    """A line for each system under the names of the measures."""
+    print(f"\n{title}\n{'':40} " + "  ".join(f"{name:>7}" for name in NAMES))
+    for name, values in rows.items():
+        print(f"  {name:38} " + "  ".join(f"{value:7.1f}" for value in values))
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import re
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -33,6 +33,7 @@ LARGEST = 400
 # A name that occurs more often in one package says little of the task.
 NAMESAKES = 3
 TABLE = Path(__file__).with_name("sets.toml")
+KINDS = ("versions", "described", "ported")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,41 +132,54 @@ def package(path: Path, language: str) -> tuple[single.Found, ...]:
     return tuple(item for item in without_tests(items) if item.lines >= single.MIN_LINES)
 
 
-def task_name(name: str) -> str:
-    """`levenshteinDistance` and `levenshtein_distance` are one."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A function, the package that it is in, and what that is for."""
+
+    purpose: str
+    folder: str
+    found: single.Found
+
+    @property
+    def task(self) -> str:
+        """Its name; `levenshteinDistance` and `levenshtein_distance` are one."""
+        return re.sub(r"[^a-z0-9]", "", self.found.name.lower())
+
+
+def placed(sources: Path, table: dict[str, Any], half: int, language: str) -> list[Placed]:
+    """The functions of one language in the packages of a half."""
+    return [
+        Placed(purpose["name"], folder, item)
+        for purpose in table["purpose"]
+        if purpose["half"] == half
+        for folder in purpose["packages"]
+        for item in package(sources / folder, language)
+    ]
 
 
 def same_task(sources: Path, table: dict[str, Any], half: int, one: str, other: str) -> Set:
     """Functions of one name in packages of one purpose, from language `one` to `other`."""
-    corpus: list[tuple[str, str, single.Found]] = []  # purpose, package, function
-    queries: list[tuple[str, str, single.Found]] = []
-    for purpose in table["purpose"]:
-        if purpose["half"] == half:
-            for folder in purpose["packages"]:
-                corpus += [(purpose["name"], folder, item) for item in package(sources / folder, other)]
-                queries += [(purpose["name"], folder, item) for item in package(sources / folder, one)]
-    everywhere = set(table["everywhere"])
-    named: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, (purpose, _, item) in enumerate(corpus):
-        named[purpose, task_name(item.name)].append(index)
-    chosen = []
-    for purpose, folder, item in queries:
-        name = task_name(item.name)
-        right = {index for index in named[purpose, name] if corpus[index][1] != folder}
-        right = {index for index in right if corpus[index][2].code_hash != item.code_hash}
-        own = sum(folder == where and task_name(it.name) == name for _, where, it in queries)
-        each = [sum(corpus[index][1] == where for index in right) for where in {corpus[index][1] for index in right}]
-        if right and len(name) > 2 and name not in everywhere and own <= NAMESAKES and max(each) <= NAMESAKES:
-            chosen.append((folder, item, right))
+    corpus, queries = placed(sources, table, half, other), placed(sources, table, half, one)
+    namesakes = Counter((item.folder, item.task) for item in queries)
+    places: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, item in enumerate(corpus):
+        places[item.purpose, item.task].append(index)
+    chosen: list[tuple[Placed, set[int]]] = []
+    for item in queries:
+        others = [index for index in places[item.purpose, item.task] if corpus[index].folder != item.folder]
+        right = {index for index in others if corpus[index].found.code_hash != item.found.code_hash}
+        most = max(Counter(corpus[index].folder for index in right).values(), default=0)
+        rare = max(namesakes[item.folder, item.task], most) <= NAMESAKES
+        if right and rare and len(item.task) > 2 and item.task not in table["everywhere"]:
+            chosen.append((item, right))
     chosen = random.Random(half).sample(chosen, min(QUERIES, len(chosen)))
-    ignored = [{index for index, (_, where, _) in enumerate(corpus) if where == folder} for folder, _, _ in chosen]
+    ignored = [{index for index, its in enumerate(corpus) if its.folder == item.folder} for item, _ in chosen]
     name = f"same task: {one}" if one == other else f"same task: {one} to {other}"
     task = single.Task(
         name,
-        [single.masked(item) for _, item, _ in chosen],
-        [single.masked(item) for _, _, item in corpus],
-        [right for _, _, right in chosen],
+        [single.masked(item.found) for item, _ in chosen],
+        [single.masked(item.found) for item in corpus],
+        [right for _, right in chosen],
         ignored,
     )
     return Set(f"{name}, {'reported' if half else 'chosen on'}", half, task)
@@ -182,22 +196,18 @@ def all_sets(sources: Path) -> Iterator[Set]:
     """Every set, those of the first half first."""
     table = tomllib.loads(TABLE.read_text("utf-8"))
     for half in (0, 1):
-        for item in table["versions"]:
-            if item["half"] == half:
-                old, new = (
-                    without_tests(single.functions(sources / folder, item["language"])) for folder in item["folders"]
-                )
-                yield from versions(f"{short(item['folders'][0])} ({item['language']})", half, old, new)
-        for item in table["described"]:
-            if item["half"] == half:
-                name = f"{short(item['folder'])} ({item['language']})"
-                yield asked(name, half, sources / item["folder"], item["language"])
-        for item in table["ported"]:
-            if item["half"] == half:
-                python, javascript = (
-                    without_tests(single.functions(sources / folder, language))
-                    for folder, language in zip(item["folders"], ("python", "javascript"), strict=True)
-                )
-                yield Set(f"ported: {short(item['folders'][1])}", half, single.ported(python, javascript))
+        here = {kind: [item for item in table[kind] if item["half"] == half] for kind in KINDS}
+        for item in here["versions"]:
+            old, new = (without_tests(single.functions(sources / it, item["language"])) for it in item["folders"])
+            yield from versions(f"{short(item['folders'][0])} ({item['language']})", half, old, new)
+        for item in here["described"]:
+            name = f"{short(item['folder'])} ({item['language']})"
+            yield asked(name, half, sources / item["folder"], item["language"])
+        for item in here["ported"]:
+            python, javascript = (
+                without_tests(single.functions(sources / folder, language))
+                for folder, language in zip(item["folders"], ("python", "javascript"), strict=True)
+            )
+            yield Set(f"ported: {short(item['folders'][1])}", half, single.ported(python, javascript))
         for one, other in (("python", "python"), ("javascript", "javascript"), ("python", "javascript")):
             yield same_task(sources, table["same_task"], half, one, other)
