@@ -121,11 +121,6 @@ def of_comparable(layout: Sequence[int], model: str, version: str) -> Calibratio
     return calibration(fast.name, fast.version)
 
 
-def near_duplicate_score() -> float:
-    """The least score of two functions that are called nearly the same, where the model is calibrated."""
-    return float(_table()["near_duplicates"]["score"])
-
-
 @cache
 def _table() -> dict[str, Any]:
     return table("calibration.toml", ("near_duplicates", "weights"))

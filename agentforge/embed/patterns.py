@@ -142,11 +142,6 @@ def demands_met(pattern: Pattern, code: bytes, parsed: ParsedFile, span: tuple[i
     return {kinds.get(node_type, node_type) for node_type in types}.issuperset(pattern.kinds)
 
 
-def known_kinds() -> frozenset[str]:
-    """The kinds that a pattern can want."""
-    return frozenset(kind_table()["kinds"])
-
-
 @cache
 def _kinds() -> dict[str, str]:
     return {node_type: kind for kind, types in kind_table()["kinds"].items() for node_type in types}

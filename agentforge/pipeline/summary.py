@@ -45,15 +45,12 @@ def summarise(project: str, files: Iterable[FileAnalysis]) -> Summary:
     return totals.summary()
 
 
-def ordered_violations(files: Iterable[FileAnalysis]) -> list[Violation]:
-    """All violations: worst severity first, new before old, outside tests before in them, then by place."""
-    rows = [(file.is_test, violation) for file in files for violation in file.violations]
-    rows.sort(key=order)
-    return [violation for _, violation in rows]
-
-
 def order(row: tuple[bool, Violation]) -> tuple[int, bool, bool, str, int, int, str]:
-    """By what violations are sorted in a report; the first says whether the file holds tests."""
+    """By what violations are sorted: worst severity first, new before old, outside tests before in them, by place.
+
+    Args:
+        row: whether the file holds tests, and the violation.
+    """
     is_test, item = row
     return _RANK[item.severity], item.status is not Status.NEW, is_test, item.path, item.line, item.column, item.rule_id
 

@@ -1,4 +1,4 @@
-"""What was known of the default branch of a project when it was last analysed: what is there is not new on a branch.
+"""When the default branch of a project was last analysed, and what is new: what that branch has is not new on another.
 
 Which branch that is stands in `projects.default_branch`; `lifecycle.ensure_project` keeps it as git says.
 """
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agentforge.store.load import StoredViolation
 from agentforge.store.queries import load
 
 if TYPE_CHECKING:
@@ -26,38 +25,10 @@ class Analysed:
     completed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """The default branch as of its last analysis.
-
-    Attributes:
-        analysis: that analysis.
-        violations: all that are not fixed there, those that are waived included, oldest first. Whether a violation
-            found elsewhere is one of them is for `detect.track.track` to say; most have the same fingerprint.
-    """
-
-    analysis: Analysed
-    violations: tuple[StoredViolation, ...]
-
-    @property
-    def fingerprints(self) -> frozenset[str]:
-        """Of all the violations."""
-        return frozenset(violation.fingerprint for violation in self.violations)
-
-
 def default_branch_analysis(connection: Connection, project_id: int) -> Analysed | None:
     """The last completed analysis of the default branch; None where that is not known or was never analysed."""
     row = connection.execute(load("baseline")["last_analysis"], {"project_id": project_id}).fetchone()
     return Analysed(*row) if row else None
-
-
-def default_branch_violations(connection: Connection, project_id: int) -> Baseline | None:
-    """What is known of the default branch; None where that is not known or was never analysed."""
-    analysis = default_branch_analysis(connection, project_id)
-    if analysis is None:
-        return None
-    rows = connection.execute(load("baseline")["unresolved"], {"project_id": project_id, "branch": analysis.branch})
-    return Baseline(analysis, tuple(StoredViolation(*row) for row in rows))
 
 
 def new_violations(connection: Connection, project_id: int, branch: str, analysis_id: int) -> frozenset[str]:

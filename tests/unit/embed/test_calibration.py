@@ -15,11 +15,11 @@ from agentforge.embed.calibration import (
     calibration,
     fused,
     least_cosine,
-    near_duplicate_score,
     of_fused,
     weights,
 )
 from agentforge.embed.interface import FAST_MODEL, load
+from agentforge.embed.packaged import table
 
 CURVE = Calibration(((0.2, 0.0), (0.6, 0.4), (0.8, 0.9), (1.0, 1.0)), 0.8)
 COSINES = st.floats(-1, 1)
@@ -70,7 +70,8 @@ def test_what_ships_is_calibrated() -> None:
 def test_equal_code_has_a_score_of_1_and_near_duplicates_the_score_that_is_said() -> None:
     for curve in (shipped(), cosines()):
         assert curve.score(1.0) == 1.0
-    assert cosines().score(cosines().near_duplicate) == pytest.approx(near_duplicate_score())
+    said = table("calibration.toml", ("near_duplicates",))["near_duplicates"]["score"]
+    assert cosines().score(cosines().near_duplicate) == pytest.approx(said)
 
 
 @given(COSINES, st.floats(0, sum(weights())), st.floats(0, 1))

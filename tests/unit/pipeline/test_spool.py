@@ -16,7 +16,7 @@ from agentforge.pipeline import rows as rows_module
 from agentforge.pipeline import spool as spool_module
 from agentforge.pipeline.rows import Rows
 from agentforge.pipeline.spool import Spool
-from agentforge.pipeline.summary import ordered_violations, summarise
+from agentforge.pipeline.summary import order, summarise
 
 
 @pytest.fixture
@@ -69,11 +69,14 @@ def test_what_is_spooled_is_what_was_found() -> None:
         kept.add(file)
     assert not isinstance(kept.files, tuple)
     assert list(kept.files) == sorted(found, key=lambda file: file.path)
-    assert list(kept.violations) == ordered_violations(found)
+    ordered = [
+        item for _, item in sorted(((file.is_test, item) for file in found for item in file.violations), key=order)
+    ]
+    assert list(kept.violations) == ordered
     assert len(kept.violations) == 40
     assert next(iter(kept.violations)) in kept.violations
     assert kept.totals.summary() == summarise("shop", reversed(found))
-    top = [item for item in ordered_violations(found) if item.status is not Status.WAIVED][:10]
+    top = [item for item in ordered if item.status is not Status.WAIVED][:10]
     assert list(kept.totals.summary().top_violations) == top
 
 
