@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from agentforge.model.source import FileAnalysis, Scores, SkippedFile
+from agentforge.model.source import FileAnalysis, Function, Scores, SkippedFile
 from agentforge.model.violation import RuleInfo, Severity, Violation
 
 
@@ -51,6 +51,23 @@ class FunctionRef:
     code: str = ""
     id: int | None = None
     description: str = ""
+
+    @classmethod
+    def of(cls, function: Function, project: str, path: str, language: str | None, code: str = "") -> FunctionRef:
+        """That of a function which was measured, in a file of a project."""
+        return cls(
+            project,
+            path,
+            language,
+            function.qualified_name,
+            function.signature,
+            function.start_line,
+            function.end_line,
+            function.lines_of_code,
+            function.cyclomatic,
+            function.cognitive,
+            code,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from agentforge.embed.calibration import calibration
 from agentforge.embed.duplicates import MIN_LINES, Channels, near_duplicates
 from agentforge.embed.interface import FAST_MODEL, Snippet, load
 from agentforge.model import Candidate, FileAnalysis, Function
 from agentforge.pipeline.gate import NewFunction
+
+_Place = tuple[str, int, int]  # path, and bytes from and to
 
 
 def mark_copies(files: Iterable[FileAnalysis], functions: Sequence[NewFunction]) -> list[NewFunction]:
@@ -19,48 +21,49 @@ def mark_copies(files: Iterable[FileAnalysis], functions: Sequence[NewFunction])
         files: all of the project, with the features of their functions.
         functions: those that are new or grew.
     """
-    rows = [
-        (file, item)
+    rows = {
+        (file.path, item.start_byte, item.end_byte): (file, item)
         for file in files
         for item in file.metrics.functions
         if item.lines_of_code >= MIN_LINES and item.code_hash
-    ]
-    places = {(file.path, item.start_byte, item.end_byte): index for index, (file, item) in enumerate(rows)}
-    fresh = {
-        index
-        for new in functions
-        if new.added and (index := places.get((new.path, new.function.start_byte, new.function.end_byte))) is not None
     }
-    if not fresh:
-        return list(functions)
-    snippets = [Snippet(file.language, item.name, item.code, item.features) for file, item in rows]
+    fresh = {place for new in functions if new.added and (place := _place(new)) in rows}
+    twins = _twins(rows, fresh) if fresh else {}
+
+    def marked(new: NewFunction) -> NewFunction:
+        place = _place(new)
+        if place not in fresh:
+            return new
+        return dataclasses.replace(new, compared=True, duplicate_of=twins.get(place, ""))
+
+    return [marked(new) for new in functions]
+
+
+def _place(new: NewFunction) -> _Place:
+    return new.path, new.function.start_byte, new.function.end_byte
+
+
+def _twins(rows: Mapping[_Place, tuple[FileAnalysis, Function]], fresh: Collection[_Place]) -> dict[_Place, str]:
+    """By the place of a function another one that is nearly the same, as it is shown; one of the two is fresh."""
     embedder = load(FAST_MODEL)
     curve = calibration(embedder.name, embedder.version)
+    places = list(rows)
     pairs = near_duplicates(
-        embedder.embed(snippets),
-        [_candidate(file, item) for file, item in rows],
-        changed=fresh,
+        embedder.embed([Snippet(file.language, item.name, item.code, item.features) for file, item in rows.values()]),
+        [_candidate(file, item) for file, item in rows.values()],
+        changed={index for index, place in enumerate(places) if place in fresh},
         min_score=curve.near_duplicate,
         channels=Channels.of(embedder.layout, curve),
     )
-    twins: dict[int, int] = {}
+    twins: dict[_Place, str] = {}
     for one, other, _ in pairs:
-        twins.setdefault(one, other)
-        twins.setdefault(other, one)
+        twins.setdefault(places[one], _shown(*rows[places[other]]))
+        twins.setdefault(places[other], _shown(*rows[places[one]]))
+    return twins
 
-    def marked(new: NewFunction) -> NewFunction:
-        index = places.get((new.path, new.function.start_byte, new.function.end_byte))
-        if index is None or index not in fresh:
-            return new
-        twin = twins.get(index)
-        other = (
-            f"{rows[twin][1].qualified_name}, {rows[twin][0].path}:{rows[twin][1].start_line}"
-            if twin is not None
-            else ""
-        )
-        return dataclasses.replace(new, compared=True, duplicate_of=other)
 
-    return [marked(new) for new in functions]
+def _shown(file: FileAnalysis, item: Function) -> str:
+    return f"{item.qualified_name}, {file.path}:{item.start_line}"
 
 
 def _candidate(file: FileAnalysis, item: Function) -> Candidate:

@@ -92,28 +92,15 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
     """
     from agentforge.embed.clusters import stars
     from agentforge.embed.duplicates import Channels, near_duplicates
-    from agentforge.embed.hybrid import comparable
 
     check_language(request.language)
     chosen = _chosen(comparison, request)
-    curve = of_comparable(chosen[0].layout, chosen[0].model_name, chosen[0].model_version)
-    least = curve.near_duplicate if request.min_score is None else curve.cosine(request.min_score)
     projects = _comparable(comparison, request, chosen, observer)
-    functions = comparison.functions(
-        projects, min_lines=request.min_lines, language=request.language, tests=request.tests
-    )
-    if lacking := comparison.not_embedded(projects):
-        observer(Notice(not_embedded(lacking)))
-    functions = replace(functions, vectors=comparable(functions.vectors, projects[0].layout))
-    channels = Channels.of(projects[0].layout, curve)
-    if not curve.calibrated:
-        observer(Notice(f"The model {chosen[0].model_name} was never calibrated: scores are cosines."))
-    if len(functions.ids) > _MANY:
-        observer(Notice(f"Comparing {len(functions.ids):,} functions: this takes some minutes."))
-    if request.since is not None:
-        functions = _since(request.since, request, comparison, chosen, functions, observer)
-    elif request.only_new and not any(project.has_previous for project in chosen):
-        observer(Notice("Nothing is new yet: the last analysis was the first one."))
+    first = projects[0]
+    curve = of_comparable(first.layout, first.model_name, first.model_version)
+    functions = _functions(comparison, request, chosen, projects, curve, observer)
+    channels = Channels.of(first.layout, curve)
+    least = curve.near_duplicate if request.min_score is None else curve.cosine(request.min_score)
     pairs = near_duplicates(
         functions.vectors,
         functions.candidates,
@@ -129,7 +116,7 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
     refs = comparison.shown([functions.ids[index] for star in shown for index in star.members])
     return Found(
         projects=tuple(project.name for project in projects),
-        model=projects[0].model,
+        model=first.model,
         calibrated=curve.calibrated,
         min_score=curve.score(least),
         functions=len(functions.ids),
@@ -156,6 +143,34 @@ def _chosen(comparison: Comparison, request: Request) -> list[ComparedProject]:
         return here or known
     names = ", ".join(item.name for item in known[:_SHOWN_NAMES])
     raise UsageError("The current folder is in no project that is stored.", f"Name one with --project: {names}.")
+
+
+def _functions(
+    comparison: Comparison,
+    request: Request,
+    chosen: Sequence[ComparedProject],
+    projects: Sequence[ComparedProject],
+    curve: Calibration,
+    observer: Observer,
+) -> Compared:
+    """The functions to compare, with comparable vectors; tells what the user should know of them."""
+    from agentforge.embed.hybrid import comparable
+
+    functions = comparison.functions(
+        projects, min_lines=request.min_lines, language=request.language, tests=request.tests
+    )
+    if lacking := comparison.not_embedded(projects):
+        observer(Notice(not_embedded(lacking)))
+    if not curve.calibrated:
+        observer(Notice(f"The model {projects[0].model_name} was never calibrated: scores are cosines."))
+    if len(functions.ids) > _MANY:
+        observer(Notice(f"Comparing {len(functions.ids):,} functions: this takes some minutes."))
+    functions = replace(functions, vectors=comparable(functions.vectors, projects[0].layout))
+    if request.since is not None:
+        return _since(request.since, request, comparison, chosen, functions, observer)
+    if request.only_new and not any(project.has_previous for project in chosen):
+        observer(Notice("Nothing is new yet: the last analysis was the first one."))
+    return functions
 
 
 def _since(

@@ -103,26 +103,15 @@ def in_code(raw: bytes, path: str, language: str | None, finder: Finder) -> list
             f"There is no function in {'it' if path == '-' else path}.",
             f"It was read as {languages.get(language).title}; --code-language says what it is.",
         )
-    found = finder.find(parsed, functions, is_test=False)
-    refs = (
-        FunctionRef(
-            "",
-            path,
-            language,
-            item.function.qualified_name,
-            item.function.signature,
-            item.function.start_line,
-            item.function.end_line,
-            item.function.lines_of_code,
-            item.function.cyclomatic,
-            item.function.cognitive,
-            item.function.code,
-        )
-        for item in found
-    )
     matches = [
-        PatternMatch(item.pattern, ref, item.score, finder.bounds(item.pattern).least, 1)
-        for item, ref in zip(found, refs, strict=True)
+        PatternMatch(
+            item.pattern,
+            FunctionRef.of(item.function, "", path, language, item.function.code),
+            item.score,
+            finder.bounds(item.pattern).least,
+            1,
+        )
+        for item in finder.find(parsed, functions, is_test=False)
     ]
     return _with_examples(sorted(matches, key=_order), finder)
 

@@ -60,19 +60,7 @@ def function_at(location: str, path: str, project: str, line: int) -> SourceFunc
     if not functions:
         raise UsageError(f"There is no function at line {line} of {path}.", "Give a line inside a function.")
     function = max(functions, key=lambda item: item.start_byte)
-    ref = FunctionRef(
-        project,
-        path,
-        language,
-        function.qualified_name,
-        function.signature,
-        function.start_line,
-        function.end_line,
-        function.lines_of_code,
-        function.cyclomatic,
-        function.cognitive,
-        function.code,
-    )
+    ref = FunctionRef.of(function, project, path, language, function.code)
     features = extract(parsed, [(function.start_byte, function.end_byte)])[0]
     snippet = Snippet(language, function.name, function.code, features)
     return SourceFunction(ref, function.code_hash, snippet)

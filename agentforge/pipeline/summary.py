@@ -115,7 +115,10 @@ class Totals:
                 sorted(languages, key=lambda row: (row.language is None, -row.code_lines, row.language or ""))
             ),
             severities=tuple(SeverityCount(severity, *numbers) for severity, numbers in self._counts.items()),
-            worst_functions=tuple(_reference(self._project, *row) for row in self._functions),
+            worst_functions=tuple(
+                FunctionRef.of(function, self._project, place.path, place.language)
+                for place, function in self._functions
+            ),
             top_violations=tuple(self.worst()[:TOP_VIOLATIONS]),
             parse_errors=self._parse_errors,
             waived=self._waived,
@@ -174,18 +177,3 @@ class _Mean:
 def _hardest_first(row: tuple[_Place, Function]) -> tuple[int, int, str, int]:
     place, function = row
     return -function.cognitive, -function.cyclomatic, place.path, function.start_line
-
-
-def _reference(project: str, place: _Place, function: Function) -> FunctionRef:
-    return FunctionRef(
-        project=project,
-        path=place.path,
-        language=place.language,
-        qualified_name=function.qualified_name,
-        signature=function.signature,
-        start_line=function.start_line,
-        end_line=function.end_line,
-        lines_of_code=function.lines_of_code,
-        cyclomatic=function.cyclomatic,
-        cognitive=function.cognitive,
-    )
