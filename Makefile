@@ -30,6 +30,7 @@ lint: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/agentforge check . --quiet --format ai
 
 unit: dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)

@@ -16,6 +16,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import permutations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,6 +29,8 @@ DESCRIBED, OTHERS = 24_000, 4_000
 SEED = 7
 # A name that so many packages share says little about what a function does.
 MOST_PACKAGES = 6
+# Of a larger group none is known to be the same.
+MOST_ALIKE = 12
 LEAST_SHARED = 0.15
 
 Row = tuple[Any, ...]  # package, path, language, name, qualified_name, signature, code, code_hash, description
@@ -90,30 +93,35 @@ def name_parts(name: str) -> tuple[str, ...]:
 def pairs(rows: list[Row]) -> dict[int, list[int]]:
     """The places of what is the same function: other versions, ports within a package, rare equal names of others."""
     found: dict[int, set[int]] = defaultdict(set)
-    versions, ports, names = (defaultdict(list) for _ in range(3))
     bags = [frozenset(subtokens.units(row[6], row[2])[0]) - subtokens.KEYWORDS for row in rows]
-    for place, row in enumerate(rows):
-        parts = name_parts(row[3])
-        versions[version_key(row)].append(place)
-        if len("".join(parts)) > 4:
-            stem = "".join(name_parts(PurePosixPath(row[1]).stem))
-            ports[row[0], stem, parts].append(place)
-        if len(parts) > 1 and row[6].count("\n") > 4:
-            names[parts].append(place)
     kinds = Counter()
-    for kind, groups in (("version", versions), ("port", ports), ("name", names)):
-        for group in groups.values():
-            if not 1 < len(group) <= 12 or (
-                kind == "name" and len({rows[place][0] for place in group}) > MOST_PACKAGES
-            ):
-                continue
-            for one in group:
-                for other in group:
-                    if one != other and fits(kind, rows[one], rows[other], bags[one], bags[other]):
-                        found[one].add(other)
-                        kinds[kind] += 1
+    for kind, group in alike(rows):
+        for one, other in permutations(group, 2):
+            if fits(kind, rows[one], rows[other], bags[one], bags[other]):
+                found[one].add(other)
+                kinds[kind] += 1
     print("pairs:", {kind: number // 2 for kind, number in kinds.items()}, len(found), "functions have one")
     return {place: sorted(others) for place, others in found.items()}
+
+
+def alike(rows: list[Row]) -> Iterator[tuple[str, list[int]]]:
+    """The places of functions that may be the same, and why."""
+    groups: dict[str, dict[tuple[Any, ...], list[int]]] = {
+        kind: defaultdict(list) for kind in ("version", "port", "name")
+    }
+    for place, row in enumerate(rows):
+        parts = name_parts(row[3])
+        groups["version"][version_key(row)].append(place)
+        if len("".join(parts)) > 4:
+            stem = "".join(name_parts(PurePosixPath(row[1]).stem))
+            groups["port"][row[0], stem, parts].append(place)
+        if len(parts) > 1 and row[6].count("\n") > 4:
+            groups["name"][parts].append(place)
+    for kind, places in groups.items():
+        for group in places.values():
+            packages = {rows[place][0] for place in group}
+            if 1 < len(group) <= MOST_ALIKE and (kind != "name" or len(packages) <= MOST_PACKAGES):
+                yield kind, group
 
 
 def fits(kind: str, one: Row, other: Row, bag: frozenset[str], others: frozenset[str]) -> bool:

@@ -57,6 +57,7 @@ class Rule:
     bad: tuple[str, ...] = ()
     good: tuple[str, ...] = ()
 
+    # agentforge: ignore[many-parameters] four of them are a place
     def broken(
         self,
         path: str,

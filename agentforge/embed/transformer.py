@@ -127,11 +127,11 @@ def _hub_snapshot(name: str) -> Path:
     from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(name, local_files_only=True))
+        return Path(snapshot_download(name, local_files_only=True))  # nosec B615 - what is there
     except LocalEntryNotFoundError:
         pass
     try:
-        return Path(snapshot_download(name, ignore_patterns=list(_OTHER_RUNTIMES)))
+        return Path(snapshot_download(name, ignore_patterns=list(_OTHER_RUNTIMES)))  # nosec B615 - as the user named it
     except RepositoryNotFoundError as error:
         raise UsageError(
             f"The model hub has no public model '{name}'.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import pickle
+import pickle  # nosec B403
 import tempfile
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -96,6 +96,6 @@ class Spool(Collection[Row], Generic[Row]):
             return
         while begin < end:
             self._file.seek(begin)
-            rows: list[Row] = pickle.load(self._file)  # noqa: S301 - a file without a name, which only we have open
+            rows: list[Row] = pickle.load(self._file)  # nosec B301  # noqa: S301 - a file without a name, which only we have open
             begin = self._file.tell()
             yield from rows

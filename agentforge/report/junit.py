@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape, quoteattr  # nosec B406 - they parse nothing
 
 from agentforge.model import Gate, Report, Status, Violation
 from agentforge.report.choice import condition_text

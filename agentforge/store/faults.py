@@ -96,7 +96,7 @@ def _plausible(url: str, parameters: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def wrap_errors(secret: str = "") -> Iterator[None]:
+def wrap_errors(secret: str = "") -> Iterator[None]:  # nosec B107 - no secret to hide
     """Turn errors of psycopg that leave the block into `DatabaseError`, with a hint for each kind.
 
     Args:
@@ -112,7 +112,7 @@ def wrap_errors(secret: str = "") -> Iterator[None]:
         raise told from (error if not secret or secret not in str(error) else None)
 
 
-def described(error: psycopg.Error, what: str, secret: str = "") -> DatabaseError:
+def described(error: psycopg.Error, what: str, secret: str = "") -> DatabaseError:  # nosec B107
     """An error of psycopg as a sentence with a hint.
 
     Args:

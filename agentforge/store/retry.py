@@ -37,7 +37,7 @@ def again(attempt: Callable[[], T], *, attempts: int = ATTEMPTS, sleep: Callable
             return attempt()
         except (DeadlockDetected, SerializationFailure):
             longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**number)
-            sleep(random.uniform(0, longest))  # noqa: S311 - keeps no secret
+            sleep(random.uniform(0, longest))  # nosec B311  # noqa: S311 - keeps no secret
     return attempt()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from agentforge.errors import AgentForgeError
 from agentforge.walk import git
@@ -73,19 +73,18 @@ def read_blobs(root: str, ids: Sequence[str], max_size: int) -> Iterator[bytes |
     """What is in each of some objects, in order; None for what is missing or larger than `max_size` bytes."""
     if not ids:
         return
-    with _batch(root) as process:
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
+    with _batch(root) as (asked, answers):
         for object_id in ids:
-            process.stdin.write(f"{object_id}\n".encode())
-            process.stdin.flush()
-            head = process.stdout.readline().split()
+            asked.write(f"{object_id}\n".encode())
+            asked.flush()
+            head = answers.readline().split()
             if not head:
                 raise AgentForgeError("git ended while it was read from.", "Run git fsck in the repository.")
             if len(head) != 3:
                 yield None  # `missing`
                 continue
-            raw = _take(process.stdout, int(head[2]), max_size)
-            process.stdout.read(1)  # the line end after it
+            raw = _take(answers, int(head[2]), max_size)
+            answers.read(1)  # the line end after it
             yield raw if head[1] == b"blob" else None
 
 
@@ -153,17 +152,13 @@ def _hunks(lines: Sequence[bytes]) -> dict[str, tuple[Hunk, ...]]:
 
 
 @contextmanager
-def _batch(root: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
+def _batch(root: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Where git takes ids of objects, and where it answers."""
+    with subprocess.Popen(
         ["git", "-C", root, "cat-file", "--batch"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=git.safe_environment(root),
-    )
-    try:
-        yield process
-    finally:
-        process.stdin.close()  # type: ignore[union-attr]  # it is a pipe
-        process.stdout.close()  # type: ignore[union-attr]
-        process.wait()
+    ) as process:
+        yield cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)

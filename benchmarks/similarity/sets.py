@@ -15,7 +15,7 @@ import random
 import re
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -157,21 +157,30 @@ def placed(sources: Path, table: dict[str, Any], half: int, language: str) -> li
     ]
 
 
-def same_task(sources: Path, table: dict[str, Any], half: int, one: str, other: str) -> Set:
-    """Functions of one name in packages of one purpose, from language `one` to `other`."""
-    corpus, queries = placed(sources, table, half, other), placed(sources, table, half, one)
+def most_of_a_package(corpus: list[Placed], places: set[int]) -> int:
+    """How many of some functions one package has at most."""
+    return max(Counter(corpus[index].folder for index in places).values())
+
+
+def answered(corpus: list[Placed], queries: list[Placed], everywhere: Collection[str]) -> list[tuple[Placed, set[int]]]:
+    """The queries whose name says something, each with the places of its answers in the other packages."""
     namesakes = Counter((item.folder, item.task) for item in queries)
     places: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, item in enumerate(corpus):
         places[item.purpose, item.task].append(index)
-    chosen: list[tuple[Placed, set[int]]] = []
+    found = []
     for item in queries:
         others = [index for index in places[item.purpose, item.task] if corpus[index].folder != item.folder]
         right = {index for index in others if corpus[index].found.code_hash != item.found.code_hash}
-        most = max(Counter(corpus[index].folder for index in right).values(), default=0)
-        rare = max(namesakes[item.folder, item.task], most) <= NAMESAKES
-        if right and rare and len(item.task) > 2 and item.task not in table["everywhere"]:
-            chosen.append((item, right))
+        if right and namesakes[item.folder, item.task] <= NAMESAKES >= most_of_a_package(corpus, right):
+            found.append((item, right))
+    return [(item, right) for item, right in found if len(item.task) > 2 and item.task not in everywhere]
+
+
+def same_task(sources: Path, table: dict[str, Any], half: int, one: str, other: str) -> Set:
+    """Functions of one name in packages of one purpose, from language `one` to `other`."""
+    corpus = placed(sources, table, half, other)
+    chosen = answered(corpus, placed(sources, table, half, one), table["everywhere"])
     chosen = random.Random(half).sample(chosen, min(QUERIES, len(chosen)))
     ignored = [{index for index, its in enumerate(corpus) if its.folder == item.folder} for item, _ in chosen]
     name = f"same task: {one}" if one == other else f"same task: {one} to {other}"

@@ -136,7 +136,7 @@ def _handled_by(kind: type[ast.AST]) -> Gates:
 
 
 def _temporary(config: Any) -> Gates:
-    folders = config.get("tmp_dirs", ["/tmp", "/var/tmp", "/dev/shm"]) if isinstance(config, Mapping) else None  # noqa: S108 - what bandit looks for
+    folders = config.get("tmp_dirs", ["/tmp", "/var/tmp", "/dev/shm"]) if isinstance(config, Mapping) else None  # nosec B108  # noqa: S108 - what bandit looks for
     if not isinstance(folders, list | tuple) or not all(isinstance(folder, str) for folder in folders):
         return NONE
     return Gates(string=Strings(begins=tuple(folders)))
@@ -185,7 +185,7 @@ _GATES: dict[str, Callable[[Any], Gates]] = {
     "B001": _blacklist,
     "B102": _fixed(_called(last=("exec",))),
     "B103": _fixed(_called(within=("chmod",))),
-    "B104": _fixed(Gates(string=Strings(begins=("0.0.0.0",)))),  # noqa: S104 - what bandit looks for
+    "B104": _fixed(Gates(string=Strings(begins=("0.0.0.0",)))),  # nosec B104  # noqa: S104 - what bandit looks for
     "B105": _password,
     "B106": _password,
     "B107": _password,

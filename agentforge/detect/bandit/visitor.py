@@ -210,7 +210,7 @@ class Visitor:
                 result = test.call(context, *test.settings)
                 if result is not None:
                     self._keep(result, test.call, context._context)
-            except Exception:  # noqa: BLE001, S112 - a plug-in may raise anything; bandit logs it and goes on
+            except Exception:  # nosec B112  # noqa: BLE001, S112 - a plug-in may raise anything; bandit logs it and goes on
                 continue
 
     def _keep(self, result: Any, test: Any, context: dict[str, Any]) -> None:

@@ -144,7 +144,7 @@ class Keeper:
             os.close(alive)
 
     def _becomes_ready(self, deadline: float) -> bool:
-        assert self.child is not None  # noqa: S101 - set by _spawn
+        assert self.child is not None  # nosec B101  # noqa: S101 - set by _spawn
         while time.monotonic() < deadline:
             if self.child.poll() is not None:
                 return False

@@ -57,6 +57,7 @@ class FileLock:
             raise self._unsupported(error) from error
         return True
 
+    # agentforge: ignore[pattern-polling-loop] flock cannot wait with a deadline
     def take(self, *, shared: bool = False, timeout: float, on_wait: Callable[[], None] | None = None) -> bool:
         """Wait for the lock, at most `timeout` seconds; `on_wait` is called once when it is not free at once."""
         deadline = time.monotonic() + timeout

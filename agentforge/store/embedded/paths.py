@@ -16,8 +16,8 @@ from agentforge.store.embedded.account import Account
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 107 if sys.platform == "linux" else 103  # bytes in sockaddr_un.sun_path without the final NUL
 DATA_PATH_LIMIT = 900  # bytes; PostgreSQL builds its file names in buffers of 1024
-SHORT_FOLDERS = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - a folder in there is checked for owner and mode
-ROOT_FOLDERS = (Path("/var/lib/agentforge"), Path("/var/tmp/agentforge-root"))  # noqa: S108 - checked in the same way
+SHORT_FOLDERS = (Path("/tmp"), Path("/var/tmp"))  # nosec B108  # noqa: S108 - a folder in there is checked for owner and mode
+ROOT_FOLDERS = (Path("/var/lib/agentforge"), Path("/var/tmp/agentforge-root"))  # nosec B108  # noqa: S108 - checked in the same way
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+@ -]+")  # no comma: libpq and the server read a list of folders there
 
 _USE_DSN = "Or name another database by --database-url."

@@ -9,7 +9,7 @@ from pathlib import Path
 MEBI = 1024 * 1024
 GIBI = 1024 * MEBI
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - asked for its size only
+SHARED_MEMORY = Path("/dev/shm")  # nosec B108  # noqa: S108 - asked for its size only
 
 
 def read_data(name: str) -> str:
