@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IDF_STEP = 1 / 16
 WORDS_WEIGHT = 0.43
-_SCHEME = 3  # 2 was projected by chance, 1 lost the structure of functions that a comment follows
+_SCHEME = 3  # counts up whenever the tables are read in another way
 _ROWS_AT_ONCE = 2048
 
 

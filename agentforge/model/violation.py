@@ -94,7 +94,7 @@ class Violation:
         cwe: number of the Common Weakness Enumeration entry, None where there is none.
         function: qualified name of the enclosing function, empty at module level.
         line_hash: SHA-256 of the line's text with its white space removed; identity survives edits elsewhere.
-        fingerprint: identity of the violation over runs (design.md, section 3).
+        fingerprint: identity of the violation over runs (docs/waivers.md, "Known again").
         waiver: set where, and only where, the status is `waived`.
         tool: what found it: `agentforge`, `bandit`, or the tool of an imported report.
         flow: the places in the same file through which a value came here, its source first; empty where nobody knows.
