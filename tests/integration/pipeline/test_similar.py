@@ -13,7 +13,7 @@ from agentforge.embed.calibration import fused, of_fused
 from agentforge.embed.hashed import HashedEmbedder
 from agentforge.embed.interface import load
 from agentforge.errors import UsageError
-from agentforge.pipeline.similar import Found, Request, nearest, nearest_names, ranked
+from agentforge.pipeline.similar import Found, Request, nearest, ranked
 from agentforge.store.similar import Search
 
 TOTAL = '''
@@ -238,10 +238,3 @@ def test_an_empty_database_says_what_to_run(bench: Bench) -> None:
 def test_an_unknown_language_gets_a_suggestion(shared: Bench, wanted: str) -> None:
     with pytest.raises(UsageError, match="Did you mean python"):
         ask(shared, function="save", **{wanted: "pyton"})
-
-
-def test_names_are_suggested_by_their_likeness() -> None:
-    known = ["django.Model.save", "django.Model.delete", "shave", "os.path.join"]
-    assert nearest_names("Modl.save", known)[0] == "django.Model.save"
-    assert set(nearest_names("svae", known)) == {"Model.save", "shave"}
-    assert nearest_names("quux", known) == []
