@@ -47,7 +47,7 @@ def run(
             print_files(tree, options)
             return EXIT_CLEAN
         wanted = outputs(settings.format, settings.output_files)
-        jobs = worker_processes(settings)
+        jobs = worker_processes(settings.jobs)
         command = requests.Request("analyze")
         embedder = load(settings.model)
         with (

@@ -35,7 +35,7 @@ def run(
         if not quiet and _wants_duplicates(selection):
             say(f"{DUPLICATE_FUNCTION} is not looked for here: `agentforge analyze` reports it.")
         wanted = outputs(settings.format, settings.output_files)
-        jobs = worker_processes(settings)
+        jobs = worker_processes(settings.jobs)
         with ProgressBar(quiet=quiet) as progress, opened(gate, settings, tree, jobs, progress) as gate_run:
             report = check(
                 tree, options, jobs, agentforge.__version__, progress, selection, gate_run, rows=wanted.need_rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from agentforge.cli.database import open_database
 from agentforge.cli.interrupt import noted
 from agentforge.cli.output import ignore, print_json, print_table, say
 from agentforge.cli.progress import ProgressBar
+from agentforge.cli.settings import worker_processes
 from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, load, staged
 from agentforge.errors import EXIT_CLEAN, AgentForgeError, UsageError
 from agentforge.pipeline.events import Notice
@@ -69,7 +69,7 @@ def run(
                     continue
                 done.append(Filled(item.id, item.name, 0, item.functions))
                 if item.functions:
-                    task = Task(item.id, model_id, embedder, item.functions, _processes(jobs))
+                    task = Task(item.id, model_id, embedder, item.functions, worker_processes(jobs))
                     fill(connection, task, progress, interrupted)
         except KeyboardInterrupt:
             stopped = True
@@ -136,10 +136,6 @@ def _chosen(known: Sequence[meaning.Unfinished], names: Sequence[str]) -> list[m
         return list(known)
     named = [item for name in names for item in named_projects(known, name)]
     return list({item.id: item for item in named}.values())
-
-
-def _processes(jobs: int | None) -> int:
-    return jobs or len(os.sched_getaffinity(0))
 
 
 def _show(done: Sequence[Filled], embedder: Embedder, *, as_json: bool) -> None:

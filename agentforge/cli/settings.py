@@ -72,9 +72,9 @@ def walk_options(settings: Settings) -> WalkOptions:
     )
 
 
-def worker_processes(settings: Settings) -> int:
-    """`jobs`, or the cores that this process may use."""
-    return settings.jobs or len(os.sched_getaffinity(0))
+def worker_processes(jobs: int | None) -> int:
+    """So many as are wanted, or the cores that this process may use."""
+    return jobs or len(os.sched_getaffinity(0))
 
 
 def show(settings: Settings, *, analyze: bool) -> None:
