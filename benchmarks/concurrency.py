@@ -22,8 +22,8 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,36 +87,50 @@ class Client:
             pass
         return row
 
-    def similar(self, connection: Connection, user: User, _: dict[int, int]) -> None:
+    def similar(self, connection: Connection, user: User, own: dict[int, int]) -> None:
         """The ten nearest functions, with their code."""
         function_id = int(self.filled.function_ids[self.row(user)])
         if len(Search(connection).nearest_to(function_id, Filters(None, None, 10, -1.0))) < 10:
             raise AssertionError("a search found too few")
 
-    def read(self, connection: Connection, user: User, _: dict[int, int]) -> None:
-        """Another question."""
-        kind = random.randrange(3)
+    def by_name(self, connection: Connection, user: User, own: dict[int, int]) -> None:
+        """The functions of a name."""
+        Search(connection).functions_named(random.choice(self.names))
+
+    def at_line(self, connection: Connection, user: User, own: dict[int, int]) -> None:
+        """The functions at a line of a file."""
         row = self.row(user)
-        if kind == 0:
-            Search(connection).functions_named(random.choice(self.names))
-        elif kind == 1:
-            path = f"src/package_{row // 12 % 40}/module_{row // 12}.py"
-            Search(connection).functions_at(path, 200 * (row % 12) + 1)
-        else:
-            project = int(self.filled.projects[row])
-            Reader(connection, "", project, "main", 0).worst_violations(10)
+        path = f"src/package_{row // 12 % 40}/module_{row // 12}.py"
+        Search(connection).functions_at(path, 200 * (row % 12) + 1)
+
+    def worst(self, connection: Connection, user: User, own: dict[int, int]) -> None:
+        """The worst violations of a project."""
+        project = int(self.filled.projects[self.row(user)])
+        Reader(connection, "", project, "main", 0).worst_violations(10)
+
+    def read(self, connection: Connection, user: User, own: dict[int, int]) -> None:
+        """One of these three."""
+        random.choice((self.by_name, self.at_line, self.worst))(connection, user, own)
+
+    def change(self, connection: Connection, user: User, own: dict[int, int]) -> None:
+        """A changed function, where the user may write one of those that this client changes."""
+        row = random.choice([row for row in own if int(self.filled.projects[row]) in user.projects] or [-1])
+        if row < 0:
+            return self.measurement(connection, user, own)
+        values = {"id": own[row], "model": self.filled.model_id, "vector": self.vectors[row]}
+        changed = connection.execute(CHANGE, values).fetchone()
+        if changed is None:
+            raise AssertionError("a user may not write his project")
+        own[row] = changed[0]
+        return None
+
+    def measurement(self, connection: Connection, user: User, own: dict[int, int]) -> None:
+        """A measurement of a project."""
+        connection.execute(MEASURE, (user.projects[0],))
 
     def write(self, connection: Connection, user: User, own: dict[int, int]) -> None:
-        """A changed function, or a measurement."""
-        row = random.choice([row for row in own if int(self.filled.projects[row]) in user.projects] or [-1])
-        if row >= 0 and random.random() < 0.5:
-            values = {"id": own[row], "model": self.filled.model_id, "vector": self.vectors[row]}
-            changed = connection.execute(CHANGE, values).fetchone()
-            if changed is None:
-                raise AssertionError("a user may not write his project")
-            own[row] = changed[0]
-        else:
-            connection.execute(MEASURE, (user.projects[0],))
+        """One of these two."""
+        random.choice((self.change, self.measurement))(connection, user, own)
 
     def loop(self, pool: Pool, begin: float, end: float, rows: range) -> None:
         """One client, who alone changes the functions of some rows."""
@@ -133,6 +147,20 @@ class Client:
             else:
                 if started >= begin:
                     self.seconds[kind].append(time.perf_counter() - started)
+
+
+def client_of(cache: Path, rows: int, sources: Sequence[Path]) -> Client:
+    """The clients of a process, over the database of `rows` functions, which is put in order first."""
+    filled, corpus = database(cache, rows, sources)
+    renew(filled)
+    readable = {
+        user.token: np.flatnonzero(np.isin(filled.projects, user.projects) & filled.wanted) for user in filled.users
+    }
+    names = sorted({piece.name for piece in corpus.pieces})[::37]
+    vectors = {
+        row: f"[{','.join(map(str, corpus.vectors[row].tolist()))}]" for row in range(0, len(corpus.vectors), CHANGED)
+    }
+    return Client(filled, readable, names, vectors)
 
 
 def run(client: Client, clients: int, connections: int, seconds: float, answers: Any) -> None:
@@ -167,22 +195,14 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=2, help="of each of the two processes")
     parser.add_argument("--seconds", type=float, default=30)
     arguments = parser.parse_args()
-    filled, corpus = database(arguments.cache, arguments.rows, arguments.sources)
-    renew(filled)
-    rows = {
-        user.token: np.flatnonzero(np.isin(filled.projects, user.projects) & filled.wanted) for user in filled.users
-    }
-    names = sorted({piece.name for piece in corpus.pieces})[::37]
-    vectors = {
-        row: f"[{','.join(map(str, corpus.vectors[row].tolist()))}]" for row in range(0, len(corpus.vectors), CHANGED)
-    }
+    first = client_of(arguments.cache, arguments.rows, arguments.sources)
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
     processes = [
         context.Process(
             target=run,
             args=(
-                Client(filled, rows, names, vectors, number),
+                replace(first, number=number),
                 arguments.clients // PROCESSES,
                 arguments.connections,
                 arguments.seconds,
@@ -191,7 +211,7 @@ def main() -> None:
         )
         for number in range(PROCESSES)
     ]
-    with psycopg.connect(filled.url, autocommit=True) as connection:
+    with psycopg.connect(first.filled.url, autocommit=True) as connection:
         for process in processes:
             process.start()
         time.sleep(WARM_UP_SECONDS)
