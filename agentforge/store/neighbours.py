@@ -34,7 +34,7 @@ class Model:
 
 
 def due(connection: Connection, rows: int = ROWS) -> list[Model]:
-    """The models with at least so many vectors, whose lists are older than some function or than some vector."""
+    """The models that have lists, or at least so many vectors, where these are not what the lists were made of."""
     parameters = {"rows": rows, "largest_id": _LARGEST_ID}
     return [Model(*row) for row in connection.execute(load("neighbours")["due"], parameters).fetchall()]
 

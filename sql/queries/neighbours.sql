@@ -1,14 +1,18 @@
 -- due --
 -- Models with enough vectors, where functions have been made since the lists were, or some have a new vector; none past what a list
--- can name.
+-- can name. And those that have lists, however few vectors are left: what is not listed is copied, until it is.
 SELECT m.id, m.dimension
 FROM agentforge.embedding_models AS m
 JOIN pg_class AS c ON c.oid = to_regclass(format('agentforge.%%I', 'function_embeddings_' || m.id))
 CROSS JOIN pg_sequence_last_value('agentforge.functions_id_seq') AS last_id
-WHERE c.reltuples >= %(rows)s AND last_id <= %(largest_id)s
-  AND (last_id > m.listed_up_to OR EXISTS (
-      SELECT FROM agentforge.function_neighbours AS n
-      WHERE n.model_id = m.id AND (n.neighbours IS NULL OR n.neighbours = '{}')))
+WHERE last_id <= %(largest_id)s
+  AND (c.reltuples >= %(rows)s OR m.listed_up_to > 0 OR EXISTS (
+      SELECT FROM agentforge.function_neighbours AS n WHERE n.model_id = m.id))
+  AND (last_id > m.listed_up_to
+       OR EXISTS (
+           SELECT FROM agentforge.function_neighbours AS n
+           WHERE n.model_id = m.id AND (n.neighbours IS NULL OR n.neighbours = '{}'))
+       OR NOT EXISTS (SELECT FROM agentforge.function_embeddings AS e WHERE e.model_id = m.id))
 ORDER BY m.id;
 
 -- wait_for_writers --
@@ -82,4 +86,7 @@ WHERE u.model_id = %(model_id)s AND (
         SELECT FROM agentforge.function_embeddings AS e WHERE e.function_id = u.function_id AND e.model_id = u.model_id));
 
 -- note --
-UPDATE agentforge.embedding_models SET listed_up_to = %(up_to)s WHERE id = %(model_id)s;
+-- A model without vectors has no lists.
+UPDATE agentforge.embedding_models SET listed_up_to = CASE
+    WHEN EXISTS (SELECT FROM agentforge.function_embeddings AS e WHERE e.model_id = %(model_id)s) THEN %(up_to)s ELSE 0 END
+WHERE id = %(model_id)s;

@@ -282,6 +282,28 @@ def test_vectors_that_no_list_holds_are_copied(owner: Connection, world: World) 
     assert world.admin.execute("SELECT count(*) FROM unlisted_vectors").fetchone() == (0,)
 
 
+def test_lists_that_are_there_are_kept_up_to_date_however_few(owner: Connection, world: World) -> None:
+    assert neighbours.due(owner) == [], "there are too few vectors to begin"
+    update(owner)
+    assert neighbours.due(owner) == []
+    world.admin.execute(ADD, {"first": 200, "last": 203})
+    [model] = neighbours.due(owner)
+    assert neighbours.update(owner, model)
+    assert copied(world) == []
+
+
+def test_lists_and_copies_go_with_the_last_vector_of_a_model(owner: Connection, world: World) -> None:
+    update(owner)
+    world.admin.execute(ADD, {"first": 200, "last": 203})
+    world.admin.execute("DELETE FROM function_embeddings")
+    [model] = neighbours.due(owner)
+    neighbours.update(owner, model)
+    assert neighbours.due(owner) == []
+    left = """SELECT listed_up_to, (SELECT count(*) FROM function_neighbours), (SELECT count(*) FROM unlisted_vectors)
+              FROM embedding_models WHERE id = 1"""
+    assert world.admin.execute(left.encode()).fetchone() == (0, 0, 0)
+
+
 def test_a_statement_of_more_than_a_search_compares_leaves_no_copies_and_rests_the_lists(
     owner: Connection, world: World
 ) -> None:
