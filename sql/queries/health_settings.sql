@@ -68,6 +68,9 @@ WITH sizes AS (
     SELECT max(pg_relation_size(i.oid)) AS bytes FROM pg_class AS i
     JOIN pg_am AS am ON am.oid = i.relam AND am.amname = 'hnsw'
     WHERE i.relnamespace = to_regnamespace('agentforge')
+), bound AS (  -- so that this does not undo what the rule says
+    SELECT min(pg_size_bytes(greatest)) / 1048576 AS most
+    FROM jsonb_to_recordset(%(rules)s) AS r (name text, greatest text) WHERE name = 'work_mem'
 ), changes AS (
     SELECT name, coalesce(statement, 'ALTER SYSTEM SET') || ' %%3$s = %%4$L; -- '
                  || CASE WHEN statement IS NULL THEN 'then SELECT pg_reload_conf();' ELSE 'for sessions that begin then' END AS change
@@ -81,8 +84,8 @@ SELECT CASE WHEN bytes > room THEN CASE WHEN memory IS NULL THEN 'info' ELSE 'wa
        to_jsonb(bytes), 'bytes',
        CASE WHEN bytes > room
             THEN format(change, current_database(), session_user, name,
-                        greatest(4, floor(room / connections / 1048576)) || 'MB') ELSE '' END
-FROM worst JOIN changes ON name = 'work_mem'
+                        greatest(4, least(most, floor(room / connections / 1048576))) || 'MB') ELSE '' END
+FROM worst JOIN bound ON true JOIN changes ON name = 'work_mem'
 UNION ALL
 SELECT 'info', 'maintenance_work_mem',
        format('the largest vector index takes %%s, more than maintenance_work_mem (%%s), in which it would be rebuilt fast',
