@@ -11,6 +11,7 @@ from fix_people import World
 from psycopg import sql
 
 from agentforge.store.health import health_checks
+from agentforge.store.migrate import migrations
 
 # What the server alone says: ids, and the times by which a table is partitioned.
 GIVEN = """
@@ -110,7 +111,7 @@ def test_a_model_is_what_it_was_made_as_and_there_are_not_any_number(world: Worl
 MEANS = "SELECT agentforge.ensure_centred_model('m', 'w', 2, {centres}, {anew})"
 
 
-def centres(*rows: tuple[str, int, list[float | None]]) -> sql.Composable:
+def centres(*rows: tuple[str, int, list[Any]]) -> sql.Composable:
     return sql.Literal(json.dumps([dict(zip(("language", "pieces", "mean"), row, strict=True)) for row in rows]))
 
 
@@ -161,6 +162,22 @@ def test_what_is_no_set_of_means_is_refused(shared_world: World, rows: list[Any]
     with shared_world.session("wim") as session:
         statement = sql.SQL(MEANS).format(centres=centres(*rows), anew=False).as_string()
         assert refused(session, statement.replace("NaN", '"NaN"')) == "InvalidParameterValue"
+
+
+def test_means_that_are_no_vectors_are_refused_and_those_of_before_are_counted_anew(world: World) -> None:
+    """Two rows of one component are two components, and whoever used the model then could take nothing away."""
+    statement = sql.SQL(MEANS).format(centres=centres(("", 1, [[0.1], [0.1]])), anew=False).as_string()
+    migration = next(each for each in migrations() if each.name == "0029_means")
+    with world.session("eve") as session:
+        assert refused(session, statement) == "CheckViolation"
+        world.admin.execute("ALTER TABLE embedding_centres DROP CONSTRAINT embedding_centres_mean_check")
+        bad = session.execute(statement.encode()).fetchone()
+        world.admin.execute(migration.sql)
+        good = session.execute(sql.SQL(MEANS).format(centres=centres(("", 1, [1, 0])), anew=False)).fetchone()
+        assert good != bad
+        world.admin.execute("ALTER TABLE embedding_centres DROP CONSTRAINT embedding_centres_mean_check")
+        world.admin.execute(migration.sql)
+        assert session.execute("SELECT model_id FROM embedding_centres").fetchall() == [good]
 
 
 def test_what_a_role_set_for_all_its_sessions_is_found(world: World) -> None:
