@@ -11,8 +11,8 @@ from agentforge.embed.meaning import TEXT
 
 # Where code parses equally well in several languages, the first of these wins; a shell parses nearly everything.
 _LIKELY = (
-    *("python", "typescript", "javascript", "java", "go", "rust"),
-    *("php", "c", "cpp", "csharp", "kotlin", "swift", "scala"),
+    *("python", "javascript", "typescript", "php", "java", "go", "rust"),
+    *("c", "cpp", "csharp", "lua", "kotlin", "swift", "scala"),
 )
 _LAST = "bash"
 # Of longer code so many characters are parsed in all languages, and all of it in those in which these parse best.

@@ -48,6 +48,19 @@ def test_variables_with_a_dollar_are_those_of_php():
     assert guess_language("<p>text</p>\n<?php echo f(1); ?>\n<b>and") == "php"
 
 
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("javascript", "function accept(value) {\n  return value.trim();\n}"),  # TypeScript, too
+        ("typescript", "function accept(value: string) {\n  return value.trim();\n}"),
+        ("php", "public function testAddsIcon()\n{\n    $icon = $this->record();\n    $this->assertSame($icon, 1);\n}"),
+        ("lua", "local function createJ()\n    return J()\nend"),
+    ],
+)
+def test_what_is_code_in_several_languages_is_that_in_which_it_is_usual(language: str, code: str):
+    assert guess_language(code) == language
+
+
 def test_of_long_code_the_beginning_and_the_whole_tell():
     assert guess_language("def f(x):\n" + "    x += 1\n" * 2_000) == "python"
     assert guess_language("int f(int x) {\n" + "  x = g(x);\n" * 1000 + "  return x;\n}\n") == "java"
