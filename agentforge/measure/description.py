@@ -32,9 +32,7 @@ _NOT_PROSE = re.compile(
 _MARKUP = re.compile(r"\{@\w+\s+([^}]*)\}|</?\w[^>]*>|[`*|]|\\[a-zA-Z]+\b|:\w+:(?=`)|\{@\w+\}|!\[|\]\([^)]*\)|[\[\]]")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _SENTENCE = re.compile(r"(?<=[.!?:])(?<!e\.g\.)(?<!i\.e\.)\s")
-_DOCSTRING = re.compile(
-    r'^[^\n]*?(?:\n[^\n]*?){0,12}?:[^\S\n]*(?:#[^\n]*)?\n\s*[rRuU]?("""|\'\'\')(.*?)(?:\1|\Z)', re.S
-)
+_DOCSTRING = re.compile(r"""(?:\s*#[^\n]*\n)*\s*[rRuU]?(\"{3}|'{3}|"|')(.*?)(?:\1|\Z)""", re.S)
 
 
 def description(language: str, code: str, before: str) -> str:
@@ -46,11 +44,32 @@ def description(language: str, code: str, before: str) -> str:
         before: the file up to the function's first byte, or the last `BEFORE` bytes of that.
     """
     if language == "python":
-        found = _DOCSTRING.match(code[:_BEGINNING])
+        found = _docstring(code)
         raw = found[2] if found else ""
     else:
         raw = comment_before(language, before)[:_BEGINNING]
     return cleaned(raw)
+
+
+def docstring_lines(language: str | None, code: str) -> int:
+    """How many lines of a function, blank ones aside, are its docstring."""
+    found = _docstring(code) if language == "python" else None
+    if found is None:
+        return 0
+    end = code.find(found[1], found.start(2)) + len(found[1])
+    return sum(1 for line in code[found.start(1) : end].split("\n") if line.strip())
+
+
+def _docstring(code: str) -> re.Match[str] | None:
+    """The docstring of a function in Python, or as much of it as its beginning has: its quotes, and what is in them."""
+    depth = position = 0
+    for line in code[:_BEGINNING].splitlines(keepends=True):
+        position += len(line)
+        depth += sum(line.count(sign) for sign in "([{") - sum(line.count(sign) for sign in ")]}")
+        if depth <= 0:
+            ends = line.partition("#")[0].rstrip().endswith(":")
+            return _DOCSTRING.match(code, position, max(position, _BEGINNING)) if ends else None
+    return None
 
 
 def comment_before(language: str, before: str) -> str:
