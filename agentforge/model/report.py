@@ -148,7 +148,7 @@ class Cluster:
     """Functions that are nearly the same code.
 
     Attributes:
-        lines: lines of code that go if one of them, the longest, is kept.
+        lines: lines of code, docstrings aside, that go if one of them, the longest, is kept.
         members: the first is the one that all others are nearly the same as; they follow from most to least alike.
     """
 

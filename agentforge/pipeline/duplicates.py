@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agentforge.embed.calibration import Calibration, of_comparable
 from agentforge.errors import UsageError
-from agentforge.model import Cluster, ClusterMember, FunctionRef, Rewritten
+from agentforge.model import Candidate, Cluster, ClusterMember, FunctionRef, Rewritten
 from agentforge.pipeline.events import Notice, Observer
 from agentforge.pipeline.scope import check_language, named_projects
 from agentforge.pipeline.stored_models import not_embedded
@@ -16,7 +16,7 @@ from agentforge.store.duplicates import Compared, ComparedProject, Comparison
 
 if TYPE_CHECKING:
     from agentforge.embed.clusters import Star
-    from agentforge.embed.duplicates import Channels
+    from agentforge.embed.duplicates import Channels, Pair
     from agentforge.walk import SourceTree
 
 _SHOWN_NAMES = 10
@@ -110,7 +110,8 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
         min_lines=request.min_lines,
     )
     wanted = {project.id for project in chosen}
-    found = [star for star in stars(pairs, functions.candidates) if _wanted(star, functions, request, wanted)]
+    candidates = _without_docstrings(comparison, functions, pairs)
+    found = [star for star in stars(pairs, candidates) if _wanted(star, functions, request, wanted)]
     found.sort(key=lambda star: (-star.lines, star.members))
     shown = found[: request.limit]
     refs = comparison.shown([functions.ids[index] for star in shown for index in star.members])
@@ -236,6 +237,21 @@ def _compared(
         return None
     wanted = {project.id for project in chosen}
     return [index for index, item in enumerate(functions.candidates) if item.project in wanted]
+
+
+def _without_docstrings(comparison: Comparison, functions: Compared, pairs: Sequence[Pair]) -> list[Candidate]:
+    """The functions, those in pairs with the lines that are left without their docstrings: merging saves no others."""
+    from agentforge.measure.description import docstring_lines
+
+    candidates = list(functions.candidates)
+    paired = {index for one, other, _ in pairs for index in (one, other)}
+    refs = comparison.shown([functions.ids[index] for index in paired])
+    for index in paired:
+        ref = refs.get(functions.ids[index])
+        if ref is not None:
+            lines = candidates[index].lines_of_code - docstring_lines(ref.language, ref.code)
+            candidates[index] = replace(candidates[index], lines_of_code=lines)
+    return candidates
 
 
 def _wanted(star: Star, functions: Compared, request: Request, chosen: set[int]) -> bool:

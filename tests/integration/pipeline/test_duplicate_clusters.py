@@ -94,6 +94,18 @@ def test_copies_are_a_cluster_and_overrides_tests_and_generated_code_are_not(sto
     assert places(find(stored, language="go")) == []
 
 
+def test_docstrings_save_no_lines(bench: Bench) -> None:
+    text = '    """Say much.\n\n' + "    About it all.\n" * 30 + '    """\n    total = 0\n'
+    for path, name in (("shop.py", "order_total"), ("copy.py", "sum_orders")):
+        bench.write(path, TOTAL.format(name=name).replace("    total = 0\n", text))
+    bench.write("pairs.py", PAIRS)
+    bench.write("again.py", PAIRS.replace("def pairs", "def parts"))
+    bench.analyze()
+    found = find(bench)
+    assert [cluster.lines for cluster in found.clusters] == [9, 6]
+    assert found.lines == 15
+
+
 def test_the_first_analysis_brings_nothing_new(stored: Bench) -> None:
     heard: list[str] = []
     assert rewritten(find(stored, heard, only_new=True)) == []
