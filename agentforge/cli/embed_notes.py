@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agentforge.cli.output import say
+from agentforge.pipeline.scope import listed
 from agentforge.pipeline.stored_models import not_embedded
 from agentforge.store.similar import LeftOut
-
-_SHOWN = 5
 
 
 def partly(functions: int) -> str:
@@ -30,6 +29,5 @@ def say_left_out(left_out: LeftOut) -> None:
 
 
 def _otherwise(projects: Sequence[str]) -> str:
-    more = f" and {len(projects) - _SHOWN} more" if len(projects) > _SHOWN else ""
-    names = ", ".join(projects[:_SHOWN]) + more
+    names = listed(projects)
     return f"Left out, as another model or version embedded them: {names}. `agentforge embed` brings all to one."

@@ -10,7 +10,7 @@ from agentforge.embed.calibration import Calibration, of_comparable
 from agentforge.errors import UsageError
 from agentforge.model import Candidate, Cluster, ClusterMember, FunctionRef, Rewritten
 from agentforge.pipeline.events import Notice, Observer
-from agentforge.pipeline.scope import check_language, named_projects
+from agentforge.pipeline.scope import check_language, listed, named_projects
 from agentforge.pipeline.stored_models import not_embedded
 from agentforge.store.duplicates import Compared, ComparedProject, Comparison
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from agentforge.embed.duplicates import Channels, Pair
     from agentforge.walk import SourceTree
 
-_SHOWN_NAMES = 10
 _MANY = 200_000
 
 
@@ -142,7 +141,7 @@ def _chosen(comparison: Comparison, request: Request) -> list[ComparedProject]:
     here = [item for item in known if tree and item.key == tree.key]
     if here or len(known) == 1:
         return here or known
-    names = ", ".join(item.name for item in known[:_SHOWN_NAMES])
+    names = listed([item.name for item in known])
     raise UsageError("The current folder is in no project that is stored.", f"Name one with --project: {names}.")
 
 
@@ -221,7 +220,7 @@ def _comparable(
     same = [item for item in wanted if item.model_id == chosen[0].model_id]
     left_out = [item.name for item in wanted if item.model_id != chosen[0].model_id]
     if left_out:
-        observer(Notice(f"Left out, as another model embedded them: {', '.join(left_out[:_SHOWN_NAMES])}."))
+        observer(Notice(f"Left out, as another model embedded them: {listed(left_out)}."))
     if request.between and len(same) == 1:
         raise UsageError("There is one project only to compare.", "Analyse another one, or leave --between out.")
     return same

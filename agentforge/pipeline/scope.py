@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from agentforge.errors import UsageError
@@ -47,6 +47,13 @@ def named_projects(projects: Iterable[Item], name: str) -> list[Item]:
     found = [item for item in known if name in (item.name, item.key)]
     if not found:
         names = [item.name for item in known]
-        near = difflib.get_close_matches(name, names, _SUGGESTED_NAMES) or names[:_SHOWN_NAMES]
-        raise UsageError(f"There is no project {name}.", f"There are: {', '.join(near)}.")
+        near = difflib.get_close_matches(name, names, _SUGGESTED_NAMES)
+        hint = f"Did you mean {', '.join(near)}?" if near else f"There are: {listed(names)}."
+        raise UsageError(f"There is no project {name}.", hint)
     return found
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence, the first ones only where there are many."""
+    more = len(names) - _SHOWN_NAMES
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more:,} more" if more > 0 else "")

@@ -12,6 +12,7 @@ from agentforge.embed.interface import canonical
 from agentforge.errors import UsageError
 from agentforge.model import FunctionRef
 from agentforge.pipeline.likely_names import likely_names
+from agentforge.pipeline.scope import named_projects
 from agentforge.store.similar import Place, Search, SearchedProject, StoredFunction, StoredVector
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def subject_of(search: Search, request: Request) -> Subject:
     Raises:
         UsageError: there is none, or there are several that differ; says what there is.
     """
+    if request.project is not None:
+        named_projects(search.projects.values(), request.project)
     if request.code is not None:
         return _from_code(request.code, request.code_language)
     place = _PATH_AND_LINE.fullmatch(request.function)

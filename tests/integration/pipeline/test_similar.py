@@ -13,6 +13,7 @@ from agentforge.embed.calibration import fused, of_fused
 from agentforge.embed.hashed import HashedEmbedder
 from agentforge.embed.interface import load
 from agentforge.errors import UsageError
+from agentforge.pipeline.scope import listed
 from agentforge.pipeline.similar import Found, Request, nearest, ranked
 from agentforge.store.similar import Search
 
@@ -198,8 +199,18 @@ def test_projects_are_told_apart(stored: Bench, tmp_path: Path) -> None:
     assert names(ask(stored, function="again", project="second")) == []
     assert names(ask(stored, function="again", other_projects=True))[0] in {"order_total", "sum_orders"}
     assert names(ask(stored, function="order_total", other_projects=True)) == ["again"]
-    with pytest.raises(UsageError, match="There are: second"):
+    with pytest.raises(UsageError, match="no project secnd") as error:
         ask(stored, function="again", project="secnd")
+    assert error.value.hint == "Did you mean second?"
+    second.write("more.py", OTHER.replace("self.text", "self.body"))
+    second.analyze()
+    with pytest.raises(UsageError, match="no project nowhere"):  # before it asks which function of the name is meant
+        ask(stored, function="Store.save", project="nowhere")
+
+
+def test_of_many_projects_the_first_are_named() -> None:
+    assert listed(["a", "b"]) == "a, b"
+    assert listed([str(number) for number in range(1234)]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1,224 more"
 
 
 def test_only_the_branch_that_was_analysed_last_is_searched(bench: Bench) -> None:
