@@ -1,11 +1,10 @@
 """The functions of the judged pairs, and how the pairs were drawn.
 
-    export PYTHONPATH=training:benchmarks/similarity
     python benchmarks/similarity/pairs.py SOURCES --weights STUDENT.npz [--size 300] [--show] > DRAWN
 
 SOURCES holds the packages of judged.toml, unpacked as NAME-VERSION. What is drawn from are pairs that `similar` would
 show: of at most 300 functions of 4 to 60 lines of each package the ten nearest of all packages and the five nearest of
-other packages, by each of five systems (words, structure, `hashed`, the student, all three fused), so that no model
+other packages, by each of five systems (words, structure, both fused, the student, all three fused), so that no model
 decides alone what is judged. Equal code is left out: nobody needs to judge it. By each of three of the systems the
 pairs are cut into bands of cosine, and the same number is drawn from every band; `weight` of a pair is the inverse of
 the expected number of times that it is drawn, so that weighted shares are those of all pairs, whatever was drawn more
@@ -69,13 +68,12 @@ def of_file(package: str, path: str, raw: bytes, language: str) -> Iterator[Piec
 
 def systems(found: list[Piece], weights: Path) -> dict[str, np.ndarray]:
     """Vectors of each system, rows of length 1 (or nearly)."""
-    import infer
-
-    from agentforge.embed.hashed import HashedEmbedder
+    from agentforge.embed.fast import FastEmbedder
+    from agentforge.embed.student import Student
 
     snippets = [item.snippet for item in found]
-    words, structure = (part.astype(np.float32) for part in HashedEmbedder().channels(snippets))
-    meaning = infer.NumpyStudent(weights).embed([(item.code, item.language or "text") for item in snippets])
+    words, structure = (part.astype(np.float32) for part in FastEmbedder().channels(snippets))
+    meaning = Student(weights).vectors([(item.code, item.language) for item in snippets])
 
     def fused(*parts: tuple[float, np.ndarray]) -> np.ndarray:
         return np.hstack([np.float32(weight**0.5) * part for weight, part in parts])
@@ -83,7 +81,7 @@ def systems(found: list[Piece], weights: Path) -> dict[str, np.ndarray]:
     return {
         "words": words,
         "structure": structure,
-        "hashed": fused((0.6, words), (0.4, structure)),
+        "words and structure": fused((0.6, words), (0.4, structure)),
         "student": meaning,
         "fused": fused((0.3, meaning), (0.3, words), (0.4, structure)),
     }
@@ -128,7 +126,7 @@ def draw(found: list[Piece], vectors: dict[str, np.ndarray], size: int, seed: in
     """Pairs with their weights."""
     pairs = [pair for pair in pool(found, vectors, seed) if not nested(found[pair[0]], found[pair[1]])]
     one, other = np.array(pairs).T
-    names = ("hashed", "student", "fused")
+    names = ("words and structure", "student", "fused")
     bands = {
         name: np.digitize(np.einsum("ij,ij->i", vectors[name][one], vectors[name][other]), BANDS) for name in names
     }
