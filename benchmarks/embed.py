@@ -28,7 +28,7 @@ from tree_sitter import Query
 
 from agentforge import languages, parse
 from agentforge.embed import features
-from agentforge.embed.hashed import HashedEmbedder
+from agentforge.embed.fast import FastEmbedder
 from agentforge.embed.interface import Embedder, Snippet, load
 from agentforge.embed.snippets import snippet_from_code
 from agentforge.measure import measure
@@ -248,12 +248,12 @@ def systems(models: list[str], sweep: bool) -> dict[str, Callable[[list[Snippet]
     def add(name: str, embedder: Embedder) -> None:
         found[name] = lambda queries, corpus: embedder.embed(queries) @ embedder.embed(corpus).T
 
-    add("words only", HashedEmbedder(1.0))
-    add("structure only", HashedEmbedder(0.0))
+    add("words only", FastEmbedder(1.0))
+    add("structure only", FastEmbedder(0.0))
     add("fast", load("fast"))
     if sweep:
         for weight in (0.3, 0.5, 0.6, 0.7):
-            add(f"fast with {weight} for words", HashedEmbedder(weight))
+            add(f"fast with {weight} for words", FastEmbedder(weight))
     for model in models:
         add(Path(model).name, load(model))
     return found

@@ -22,7 +22,7 @@ from tree_sitter import Query
 
 from agentforge import languages, parse
 from agentforge.embed import features
-from agentforge.embed.hashed import IDF_STEP
+from agentforge.embed.fast import IDF_STEP
 from agentforge.embed.projection import BUCKETS
 
 FUNCTIONS_PER_LANGUAGE = 6000

@@ -36,7 +36,7 @@ from torch import nn
 
 from agentforge import parse
 from agentforge.embed import features, projection
-from agentforge.embed.hashed import HashedEmbedder
+from agentforge.embed.fast import FastEmbedder
 from agentforge.embed.snippets import snippet_from_code
 
 GROUPS, GROUP = 6, 64
@@ -123,7 +123,7 @@ def bags(packed: list[bytes], kind: Kind, rows: projection.Rows) -> Bags:
     """The features of a channel, weighted as they are afterwards."""
     ids, counts, function = features.unpack(packed)[kind.channel]
     row, sign = rows.of(ids)
-    weights = projection.weights(ids, counts, HashedEmbedder().idf[kind.channel]) * sign
+    weights = projection.weights(ids, counts, FastEmbedder().idf[kind.channel]) * sign
     found = Bags(row, weights, np.concatenate([[0], np.cumsum(np.bincount(function, minlength=len(packed)))]))
     return Bags(row, weights / found.lengths()[function], found.starts)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agentforge.embed.hashed import WORDS_WEIGHT
+from agentforge.embed.fast import WORDS_WEIGHT
 from agentforge.model import Candidate
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agentforge import parse
-from agentforge.embed.hashed import HashedEmbedder
+from agentforge.embed.fast import FastEmbedder
 from agentforge.embed.interface import Snippet
 from agentforge.embed.snippets import parsed_snippet
 from agentforge.embed.traits import Traits, alike, traits
@@ -24,7 +24,7 @@ class Explainer:
 
     def __init__(self, function: FunctionRef) -> None:
         """Read the code of the function in question."""
-        self._embedder = HashedEmbedder()
+        self._embedder = FastEmbedder()
         self._known: dict[FunctionRef, tuple[Snippet, Traits] | None] = {}
         self._function = self._read(function)
 

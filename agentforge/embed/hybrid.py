@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agentforge.embed.hashed import WORDS_WEIGHT, HashedEmbedder
+from agentforge.embed.fast import WORDS_WEIGHT, FastEmbedder
 from agentforge.embed.interface import DEFAULT_MODEL
 from agentforge.embed.packaged import intact, table
 
@@ -66,7 +66,7 @@ class HybridEmbedder:
         self.name = name
         self.meaning = meaning
         self.shape = shape or shape_of(meaning.name)
-        self._features = HashedEmbedder()
+        self._features = FastEmbedder()
 
     @cached_property
     def version(self) -> str:

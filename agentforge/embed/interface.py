@@ -111,9 +111,9 @@ def load(model: str = DEFAULT_MODEL) -> Embedder:
     """
     model = canonical(model)
     if model == FAST_MODEL:
-        from agentforge.embed.hashed import HashedEmbedder
+        from agentforge.embed.fast import FastEmbedder
 
-        return HashedEmbedder()
+        return FastEmbedder()
     if model == DEFAULT_MODEL:
         from agentforge.embed.hybrid import HybridEmbedder
         from agentforge.embed.student import Student

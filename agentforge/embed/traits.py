@@ -53,7 +53,7 @@ def traits(name: str, parsed: ParsedFile, rarity: Rarity) -> Traits:
     Args:
         name: of the function; without a letter to take the one that stands in the code.
         parsed: its code, alone or with what its language wants around it.
-        rarity: of a word in code, as `HashedEmbedder.rarity` has it.
+        rarity: of a word in code, as `FastEmbedder.rarity` has it.
     """
     function, parameters = _head(parsed.tree.root_node)
     tokens = [] if name == _ANONYMOUS else sub_tokens(name) or sub_tokens(_name_of(function))

@@ -154,11 +154,11 @@ def rare_words(examples: Sequence[Example]) -> tuple[str, ...]:
         UsageError: they have none.
     """
     from agentforge import parse
+    from agentforge.embed.fast import FastEmbedder
     from agentforge.embed.features import sub_tokens, without_comments
-    from agentforge.embed.hashed import HashedEmbedder
     from agentforge.embed.snippets import parsed_snippet
 
-    embedder = HashedEmbedder()
+    embedder = FastEmbedder()
     found: dict[str, int] = {}
     for example in examples:
         try:

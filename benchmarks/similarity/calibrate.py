@@ -32,13 +32,13 @@ import pairs
 import agentforge
 from agentforge import languages
 from agentforge.embed.calibration import Calibration, fused, weights
-from agentforge.embed.hashed import HashedEmbedder
+from agentforge.embed.fast import FastEmbedder
 from agentforge.embed.interface import DEFAULT_MODEL, FAST_MODEL, Embedder, Snippet, load, staged
 from agentforge.embed.snippets import parsed_snippet
 from agentforge.embed.traits import Traits, parts, traits
 
 HERE = Path(__file__).parent
-RARITY = HashedEmbedder()
+RARITY = FastEmbedder()
 CURVES = Path(agentforge.__file__).parent / "embed" / "calibration.toml"
 BANDS = (-1.0, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.01)
 SCORES = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.01)

@@ -35,7 +35,7 @@ import sets
 from agentforge import parse
 from agentforge.embed import features
 from agentforge.embed.centres import CentredEmbedder, count_centres, sample
-from agentforge.embed.hashed import HashedEmbedder
+from agentforge.embed.fast import FastEmbedder
 from agentforge.embed.hybrid import shape_of
 from agentforge.embed.interface import Embedder, Snippet, load
 from agentforge.embed.snippets import wrappings
@@ -174,7 +174,7 @@ class Systems:
         self, meanings: dict[str, Meaning], models: list[str], every: list[sets.Set], cache: Path | None
     ) -> None:
         self._meanings = meanings
-        self._hashed = HashedEmbedder()
+        self._fast = FastEmbedder()
         names = [*meanings, *models]
         self.kept = {name: Kept(file_name(name), cache if name != "student" else None) for name in names}
         self._models: dict[str, Embedder] = {}
@@ -188,7 +188,7 @@ class Systems:
         queries, corpus = item.task.queries, item.task.corpus
 
         found = {"BM25": single.bm25(queries, corpus), "tf-idf": tfidf(queries, corpus)}
-        sides = self._hashed.channels(queries), self._hashed.channels(corpus)
+        sides = self._fast.channels(queries), self._fast.channels(corpus)
         for name, sizes, one, other in zip(("words", "structure"), (WORDS, STRUCTURE), *sides, strict=True):
             found |= {f"{name} {size}": unit(one[:, :size]) @ unit(other[:, :size]).T for size in sizes}
         fast = load("fast")

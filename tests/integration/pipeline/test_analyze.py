@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fix_bench import SHELL, Bench
 
-from agentforge.embed.hashed import HashedEmbedder
+from agentforge.embed.fast import FastEmbedder
 from agentforge.model import Report, Status
 from agentforge.pipeline.check import check
 from agentforge.pipeline.events import ignore
@@ -174,7 +174,7 @@ def test_a_file_that_became_a_link_is_gone(bench: Bench) -> None:
 
 
 def test_another_model_embeds_again_and_leaves_the_rest(bench: Bench) -> None:
-    class Renamed(HashedEmbedder):
+    class Renamed(FastEmbedder):
         name = "renamed"
 
     bench.write("run.py", SHELL)
@@ -193,7 +193,7 @@ def test_another_model_embeds_again_and_leaves_the_rest(bench: Bench) -> None:
 
 
 def test_identical_bodies_are_embedded_once_and_paired(bench: Bench) -> None:
-    class Counting(HashedEmbedder):
+    class Counting(FastEmbedder):
         seen = 0
 
         def embed(self, snippets):  # type: ignore[no-untyped-def]

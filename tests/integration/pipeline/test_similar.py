@@ -10,7 +10,7 @@ import pytest
 from fix_bench import Bench
 
 from agentforge.embed.calibration import fused, of_fused
-from agentforge.embed.hashed import HashedEmbedder
+from agentforge.embed.fast import FastEmbedder
 from agentforge.embed.interface import load
 from agentforge.errors import UsageError
 from agentforge.pipeline.scope import listed
@@ -94,7 +94,7 @@ def test_scores_are_those_of_the_calibration_and_a_model_without_one_shows_its_c
     ]
     assert all(match.score >= 0.5 for match in ask(stored, function="order_total", min_score=0.5).matches)
 
-    class Somebodys(HashedEmbedder):
+    class Somebodys(FastEmbedder):
         name = "somebody's"
 
     stored.analyze(embedder=Somebodys())

@@ -32,7 +32,7 @@ def _idf() -> NDArray[Any]:
         return np.frombuffer((FOLDER / "idf.bin").read_bytes(), dtype=np.uint8).reshape(2, BUCKETS) * IDF_STEP
 
 
-class HashedEmbedder:
+class FastEmbedder:
     """Two tf-idf channels of hashed features, words and structure.
 
     Each channel is (1 + ln count) * idf, projected and scaled to the root of its weight, so that the dot product of two

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from agentforge.embed.fast import WORDS_WEIGHT, FastEmbedder
 from agentforge.embed.features import EMPTY
-from agentforge.embed.hashed import WORDS_WEIGHT, HashedEmbedder
 from agentforge.embed.interface import Snippet, load
 
 Make = Callable[..., Snippet]
@@ -38,7 +38,7 @@ def test_a_renamed_function_is_nearer_than_another(snippet: Make):
 
 
 def test_golden_vector(snippet: Make):
-    """Vectors are stored: if this fails, the scheme's number in hashed.py must go up."""
+    """Vectors are stored: if this fails, the scheme's number in fast.py must go up."""
     embedder = load("fast")
     assert embedder.version == "3-fa42925d"
     vector = embedder.embed([snippet(READ)])[0]
@@ -47,7 +47,7 @@ def test_golden_vector(snippet: Make):
 
 
 def test_version_changes_with_the_weight():
-    assert HashedEmbedder(0.5).version != load("fast").version
+    assert FastEmbedder(0.5).version != load("fast").version
 
 
 def test_empty_is_a_unit_vector_and_equal_to_empty(snippet: Make):
