@@ -19,7 +19,6 @@ from agentforge.cli import (
 from agentforge.cli.options import (
     BaselineFile,
     Branch,
-    CompareModel,
     Config,
     DatabaseUrl,
     DataDir,
@@ -28,14 +27,12 @@ from agentforge.cli.options import (
     Enable,
     Exclude,
     FailOnLevel,
-    Format,
     Include,
     Isolated,
     Jobs,
     MaxFileSize,
     Model,
     OutputFiles,
-    OutputFormat,
     Paths,
     Quiet,
     ReportFormatOption,
@@ -54,15 +51,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Static analysis whose results live in PostgreSQL: metrics, violations with a life, similar functions.",
 )
-
-
-app.add_typer(db_app.app, name="db")
-app.add_typer(user_app.app)
-app.add_typer(audit_app.app, name="audit")
-app.add_typer(rules_app.app, name="rules")
-app.add_typer(import_app.app, name="import")
-app.add_typer(patterns_app.app)
-app.add_typer(violations_app.app, name="violations")
 
 
 def _show_version(wanted: bool) -> None:
@@ -174,45 +162,13 @@ def check(
     return run(paths, given, gate, show_files=show_files, show_settings=show_settings, quiet=quiet)
 
 
-Project = Annotated[
-    str | None, typer.Option("--project", "-p", metavar="NAME", help="Search this project only (name or key).")
-]
-OtherProjects = Annotated[bool, typer.Option("--other-projects", help="Leave out the project of the function.")]
-WantedLanguage = Annotated[
-    str | None, typer.Option("--language", "-l", metavar="NAME", help="Find functions of this language only.")
-]
-CodeLanguage = Annotated[
-    str | None,
-    typer.Option("--code-language", metavar="NAME", help="Language of the code on standard input; guessed without it."),
-]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Show at most so many.")]
-MinScore = Annotated[float, typer.Option("--min-score", min=0.0, max=1.0, help="Least score (1 is equal code).")]
-
-
-@app.command()
-def similar(
-    function: Annotated[
-        str, typer.Argument(metavar="FUNCTION", help="A name (save, Model.save), PATH:LINE, or - for code on stdin.")
-    ],
-    project: Project = None,
-    other_projects: OtherProjects = False,
-    language: WantedLanguage = None,
-    code_language: CodeLanguage = None,
-    limit: Limit = 10,
-    min_score: MinScore = 0.001,
-    show_code: Annotated[bool, typer.Option("--show-code", help="Show the functions side by side.")] = False,
-    model: CompareModel = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
-    output_format: OutputFormat = Format.TABLE,
-) -> int:
-    """List the functions nearest to one, in all projects: what does the same already?"""
-    from agentforge.cli.similar import Options, run
-
-    options = Options(function, code_language, model, project, other_projects, language, limit, min_score)
-    settings = database_of(database_url, data_dir)
-    return run(options, settings, show_code=show_code, as_json=output_format is Format.JSON)
-
-
+# In this order --help lists them.
 app.add_typer(search_app.app)
 app.add_typer(embed_app.app)
+app.add_typer(patterns_app.app)
+app.add_typer(violations_app.app, name="violations")
+app.add_typer(rules_app.app, name="rules")
+app.add_typer(import_app.app, name="import")
+app.add_typer(db_app.app, name="db")
+app.add_typer(user_app.app)
+app.add_typer(audit_app.app, name="audit")
