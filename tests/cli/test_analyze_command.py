@@ -163,9 +163,8 @@ def test_ctrl_c_cancels_and_the_next_run_goes_on(agentforge: Command, tmp_path: 
         start_new_session=True,
     )
     with psycopg.connect(migrated_url, autocommit=True) as connection:
-        for _ in range(600):
-            if connection.execute("SELECT FROM agentforge.project_analyses").fetchone() is not None:
-                break
+        begun = "SELECT FROM agentforge.project_analyses"
+        while connection.execute(begun).fetchone() is None and process.poll() is None:
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
