@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
+import in_process
 import pytest
 from fix_repository import Repository
 
-COMMAND = str(Path(sys.executable).parent / "agentforge")
 SHELL = "import subprocess\n\n\ndef run(cmd):\n    subprocess.call(cmd, shell=True)\n"
 ADDED = "\n\ndef more(cmd):\n    subprocess.call(cmd, shell=True)\n"
 
-Analyze = Callable[..., "subprocess.CompletedProcess[str]"]
+Analyze = Callable[..., in_process.Done]
 
 
 @pytest.fixture
 def analyze(repository: Repository, migrated_url: str) -> Analyze:
-    environment = {**os.environ, "AGENTFORGE_DATABASE_URL": migrated_url, "COLUMNS": "200"}
+    environment = {"AGENTFORGE_DATABASE_URL": migrated_url, "COLUMNS": "200"}
 
-    def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [COMMAND, "analyze", str(repository.root), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+    def analyze(*arguments: str) -> in_process.Done:
+        return in_process.run("analyze", str(repository.root), *arguments, **environment)
 
     return analyze
 

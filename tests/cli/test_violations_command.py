@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import in_process
 import jsonschema
 import psycopg
 import pytest
@@ -27,16 +28,8 @@ EVAL = "\x1b[31m\u202e"
 
 def run(bench: Bench, *arguments: str, code: int = 0, cwd: Path | None = None, **more: str) -> str:
     """What the command prints, stdout before stderr."""
-    environment = {**os.environ, "AGENTFORGE_DATABASE_URL": bench.url, "NO_COLOR": "1", "COLUMNS": "200", **more}
-    done = subprocess.run(
-        [COMMAND, "violations", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        cwd=cwd or bench.root,
-        env=environment,
-    )
+    environment = {"AGENTFORGE_DATABASE_URL": bench.url, "NO_COLOR": "1", "COLUMNS": "200", **more}
+    done = in_process.run("violations", *arguments, cwd=cwd or bench.root, **environment)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
@@ -85,6 +78,11 @@ def test_list_filters(repository: Bench) -> None:
     text = run(repository, "list")
     assert f"{short(repository, 'B602')}  high    new  B602  src/run.py:5" in text
     assert run(repository, "list", "--severity", "critical") == "No violations.\n"
+    environment = {**os.environ, "AGENTFORGE_DATABASE_URL": repository.url, "NO_COLOR": "1", "COLUMNS": "200"}
+    installed = subprocess.run(
+        [COMMAND, "violations", "list"], capture_output=True, text=True, cwd=repository.root, env=environment
+    )
+    assert installed.stdout + installed.stderr == text
     rows = list(csv.DictReader(run(repository, "list", "--format", "csv").splitlines()))
     assert [row["path"] for row in rows] == ["src/run.py", "tests/test_run.py", "tests/test_run.py", "src/run.py"]
 
@@ -228,16 +226,9 @@ def test_an_empty_database_says_what_to_do(bench: Bench) -> None:
     assert "Run `agentforge analyze PATH`." in run(bench, "list", code=2)
 
 
-def as_user(world: World, user: str, tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "AGENTFORGE_DATABASE_URL": world.app_url, "AGENTFORGE_TOKEN": world.tokens[user]}
-    return subprocess.run(
-        [COMMAND, "violations", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env={**environment, "COLUMNS": "200"},
-    )
+def as_user(world: World, user: str, tmp_path: Path, *arguments: str) -> in_process.Done:
+    environment = {"AGENTFORGE_DATABASE_URL": world.app_url, "AGENTFORGE_TOKEN": world.tokens[user], "COLUMNS": "200"}
+    return in_process.run("violations", *arguments, cwd=tmp_path, **environment)
 
 
 def test_who_may_waive(world: World, tmp_path: Path) -> None:
