@@ -26,14 +26,15 @@ def run(*arguments: str, cwd: Path | None = None, stdin: str = "", **environment
         arguments: without the program's name.
         cwd: the folder that it runs in, None for that of the tests.
         stdin: what it may read.
-        environment: variables beside those of the tests.
+        environment: variables beside those of the tests, of which none of agentforge's own count.
     """
     given, out, error = (io.TextIOWrapper(io.BytesIO(text), "utf-8") for text in (stdin.encode(), b"", b""))
+    others = {name: value for name, value in os.environ.items() if not name.startswith("AGENTFORGE_")}
     with (
         mock.patch("sys.stdin", given),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(error),
-        mock.patch.dict(os.environ, environment),
+        mock.patch.dict(os.environ, others | environment, clear=True),
         contextlib.chdir(cwd or Path.cwd()),
     ):
         code = cli.run(list(arguments))

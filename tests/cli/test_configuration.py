@@ -1,4 +1,4 @@
-"""The installed command reads flags, environment and file, and says what is in force."""
+"""The command reads flags, environment and file, and says what is in force."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import in_process
 import jsonschema
 import pytest
 
-COMMAND = str(Path(sys.executable).parent / "agentforge")
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/settings.schema.json").read_text())
 SHELL = "import subprocess\n\n\ndef run(cmd):\n    assert cmd\n    return subprocess.call(cmd, shell=True)\n"
 RULE = """
@@ -32,17 +32,8 @@ good = ["def walk(): pass"]
 """
 
 
-def run(*arguments: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AGENTFORGE_")}
-    return subprocess.run(
-        [COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        cwd=cwd,
-        env={**clean, "NO_COLOR": "1", "COLUMNS": "200", **variables},
-    )
+def run(*arguments: str, cwd: Path | None = None, **variables: str) -> in_process.Done:
+    return in_process.run(*arguments, cwd=cwd, **{"NO_COLOR": "1", "COLUMNS": "200", **variables})
 
 
 def found(*arguments: str, **variables: str) -> dict[tuple[str, str], str]:
@@ -185,9 +176,16 @@ def test_a_wrong_variable_or_flag(tree: Path) -> None:
 
 
 def test_a_format_of_reports_only_is_none_of_lists() -> None:
-    assert run("rules", "show", "B602", AGENTFORGE_FORMAT="sarif").stdout.startswith("B602")
-    assert json.loads(run("rules", "show", "B602", AGENTFORGE_FORMAT="json").stdout)["rule"]["id"] == "B602"
-    assert run("rules", "show", "B602", AGENTFORGE_FORMAT="yaml").returncode == 2
+    # Options are made of the variable when the program starts.
+    program = Path(sys.executable).with_name("agentforge")
+
+    def show(value: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "AGENTFORGE_FORMAT": value}
+        return subprocess.run([program, "rules", "show", "B602"], capture_output=True, text=True, env=environment)
+
+    assert show("sarif").stdout.startswith("B602")
+    assert json.loads(show("json").stdout)["rule"]["id"] == "B602"
+    assert show("yaml").returncode == 2
 
 
 def test_help_says_variable_and_default(tree: Path) -> None:

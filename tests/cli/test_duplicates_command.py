@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
+import in_process
 import jsonschema
 import pytest
 
-PROGRAM = Path(sys.executable).with_name("agentforge")
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/duplicates.schema.json"
 IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
 LINES = """def {name}(path, lines):
@@ -31,10 +30,8 @@ class Shop:
     def write(self, path: str, name: str) -> None:
         (self.root / path).write_text(LINES.format(name=name))
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [PROGRAM, *arguments, "--database-url", self.url], cwd=self.root, capture_output=True, text=True
-        )
+    def run(self, *arguments: str) -> in_process.Done:
+        return in_process.run(*arguments, "--database-url", self.url, cwd=self.root)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import in_process
 import jsonschema
 import psycopg
 import pytest
@@ -33,8 +34,8 @@ def command(url: str, *arguments: str) -> list[str]:
     return [str(PROGRAM), *arguments, "--database-url", url]
 
 
-def run(url: str, *arguments: str, cwd: Path | None = None, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(url, *arguments), cwd=cwd, input=text, capture_output=True, text=True)
+def run(url: str, *arguments: str, cwd: Path | None = None, text: str = "") -> in_process.Done:
+    return in_process.run(*arguments, "--database-url", url, cwd=cwd, stdin=text)
 
 
 def query(url: str, statement: str) -> list[tuple[Any, ...]]:

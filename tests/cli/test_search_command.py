@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import in_process
 import jsonschema
 import psycopg
 
-PROGRAM = Path(sys.executable).with_name("agentforge")
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/search.schema.json"
 SOURCE = """def parse_date(text):
     '''Read it as ISO has it.'''
@@ -23,8 +21,8 @@ def save(text):
 """
 
 
-def run(url: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PROGRAM, *arguments, "--database-url", url], cwd=cwd, capture_output=True, text=True)
+def run(url: str, *arguments: str, cwd: Path | None = None) -> in_process.Done:
+    return in_process.run(*arguments, "--database-url", url, cwd=cwd)
 
 
 def test_a_list_json_and_bad_input(tmp_path: Path, migrated_url: str) -> None:
