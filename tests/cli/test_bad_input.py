@@ -10,17 +10,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import in_process
 import pytest
 
 COMMAND = str(Path(sys.executable).parent / "agentforge")
 OK = "def ok(a):\n    return a + 1\n"
 
 
-def run(*arguments: str, prefix: tuple[str, ...] = (), **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": "1", **variables}
-    return subprocess.run(
-        [*prefix, COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=180, env=environment
-    )
+def run(*arguments: str, prefix: tuple[str, ...] = (), **variables: str) -> in_process.Done:
+    """The command in this process, or behind a prefix, which takes one of its own."""
+    if not prefix:
+        return in_process.run(*arguments, **{"NO_COLOR": "1", **variables})
+    done = subprocess.run([*prefix, COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=180)
+    return in_process.Done(done.returncode, done.stdout, done.stderr)
 
 
 def check(tree: Path, *options: str, prefix: tuple[str, ...] = ()) -> dict[str, Any]:
