@@ -19,7 +19,7 @@ class Done:
     stderr: str
 
 
-def run(*arguments: str, cwd: Path | None = None, stdin: str = "", **environment: str) -> Done:
+def run(*arguments: str, cwd: Path | None = None, stdin: str | bytes = "", **environment: str) -> Done:
     """What becomes of `agentforge ARGUMENTS...`.
 
     Args:
@@ -28,7 +28,8 @@ def run(*arguments: str, cwd: Path | None = None, stdin: str = "", **environment
         stdin: what it may read.
         environment: variables beside those of the tests, of which none of agentforge's own count.
     """
-    given, out, error = (io.TextIOWrapper(io.BytesIO(text), "utf-8") for text in (stdin.encode(), b"", b""))
+    read = stdin.encode() if isinstance(stdin, str) else stdin
+    given, out, error = (io.TextIOWrapper(io.BytesIO(text), "utf-8") for text in (read, b"", b""))
     others = {name: value for name, value in os.environ.items() if not name.startswith("AGENTFORGE_")}
     with (
         mock.patch("sys.stdin", given),

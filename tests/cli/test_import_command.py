@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
+import in_process
 import pytest
 
-COMMAND = str(Path(sys.executable).parent / "agentforge")
 DATA = Path(__file__).parents[1] / "data/sarif"
 
 
 class Command:
-    """The installed command with a database of its own."""
+    """The command with a database of its own."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.folder = folder
-        self.environment = {**os.environ, "AGENTFORGE_DATABASE_URL": url, "NO_COLOR": "1", "COLUMNS": "120"}
+        self.environment = {"AGENTFORGE_DATABASE_URL": url, "NO_COLOR": "1", "COLUMNS": "120"}
 
-    def __call__(
-        self, *arguments: str, stdin: bytes = b"", cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [COMMAND, *arguments],
-            input=stdin,
-            capture_output=True,
-            check=False,
-            timeout=120,
-            env=self.environment,
-            cwd=cwd or self.folder,
-        )
-        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+    def __call__(self, *arguments: str, stdin: bytes = b"", cwd: Path | None = None) -> in_process.Done:
+        return in_process.run(*arguments, stdin=stdin, cwd=cwd or self.folder, **self.environment)
 
 
 @pytest.fixture

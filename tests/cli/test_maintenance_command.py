@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import in_process
 import psycopg
 import pytest
 
@@ -21,11 +22,8 @@ from agentforge.store.maintenance import STEPS
 COMMAND = str(Path(sys.executable).parent / "agentforge")
 
 
-def run(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "AGENTFORGE_DATABASE_URL": url, "NO_COLOR": "1"}
-    return subprocess.run(
-        [COMMAND, "db", *arguments], capture_output=True, text=True, check=False, timeout=120, env=environment
-    )
+def run(url: str, *arguments: str, **environment: str) -> in_process.Done:
+    return in_process.run("db", *arguments, AGENTFORGE_DATABASE_URL=url, NO_COLOR="1", **environment)
 
 
 def test_migrate_says_what_it_did_once(database_url: str) -> None:
@@ -151,11 +149,8 @@ def test_what_cannot_be_meant_is_a_fault_of_usage(old: str, tmp_path: Path, argu
     assert done.stderr.startswith("agentforge: ")
 
 
-def test_an_archive_folder_of_the_environment_is_used(
-    old: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AGENTFORGE_ARCHIVE_DIR", str(tmp_path / "archive"))
-    assert run(old, "maintain", "--quiet").returncode == 0
+def test_an_archive_folder_of_the_environment_is_used(old: str, tmp_path: Path) -> None:
+    assert run(old, "maintain", "--quiet", AGENTFORGE_ARCHIVE_DIR=str(tmp_path / "archive")).returncode == 0
     assert sorted(file.name for file in (tmp_path / "archive").iterdir()) == [
         "error_logs_y2020m01.csv.gz",
         "error_logs_y2020m01.json",

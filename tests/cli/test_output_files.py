@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import in_process
 import pytest
 
 COMMAND = str(Path(sys.executable).parent / "agentforge")
@@ -23,16 +23,9 @@ def tree(tmp_path: Path) -> Path:
     return folder
 
 
-def check(tree: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, "check", ".", "--quiet", *arguments],
-        cwd=tree,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120", **environment},
-    )
+def check(tree: Path, *arguments: str, **environment: str) -> in_process.Done:
+    given = {"NO_COLOR": "1", "COLUMNS": "120", **environment}
+    return in_process.run("check", ".", "--quiet", *arguments, cwd=tree, **given)
 
 
 def test_several_files_and_the_summary_in_one_run(tree: Path, tmp_path: Path) -> None:
