@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import in_process
 import jsonschema
 import pytest
-
-from agentforge import cli
 
 PROGRAM = Path(sys.executable).with_name("agentforge")
 SCHEMAS = Path(__file__).parents[2] / "docs/schemas"
@@ -51,31 +49,15 @@ def valid(schema: str, text: str) -> Any:
     return document
 
 
-@dataclass
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
+Run = Callable[..., in_process.Done]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command in this process, in a folder with sources."""
+def run(migrated_url: str, tmp_path: Path) -> Run:
+    """The command, in a folder with sources."""
     (tmp_path / "zebra.py").write_text(SOURCE)
     (tmp_path / "auth.py").write_text(TOKEN)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AGENTFORGE_DATABASE_URL", migrated_url)
-
-    def done(*arguments: str, stdin: str | None = None) -> Done:
-        if stdin is not None:
-            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        code = cli.run([*arguments])
-        return Done(code, *capsys.readouterr())
-
-    return done
+    return partial(in_process.run, cwd=tmp_path, AGENTFORGE_DATABASE_URL=migrated_url)
 
 
 def test_a_pattern_from_functions_to_its_end(run: Run) -> None:

@@ -6,9 +6,10 @@ import contextlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import in_process
 import pytest
 
 from agentforge import cli
@@ -38,25 +39,12 @@ good = ["evaluate(x)"]
 """
 
 
-@dataclass
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
+Run = Callable[..., in_process.Done]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command in this process, which is many times faster than one of its own."""
-
-    def done(*arguments: str) -> Done:
-        code = cli.run(["rules", *arguments])
-        return Done(code, *capsys.readouterr())
-
-    return done
+def run() -> Run:
+    return partial(in_process.run, "rules")
 
 
 @pytest.fixture
