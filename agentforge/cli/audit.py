@@ -133,8 +133,15 @@ def _print_months(months: Sequence[Month]) -> None:
     if not months:
         say("Nothing is chained yet: `agentforge db maintain` does it.")
     for month in months:
-        state = month.problem.text if month.problem else f"whole, {month.head.position:,} rows, {month.head.hash}"
-        sys.stdout.write(f"{month.head.month:%Y-%m}  {state}\n")
+        sys.stdout.write(f"{month.head.month:%Y-%m}  {_state(month)}\n")
+
+
+def _state(month: Month) -> str:
+    if month.problem:
+        return month.problem.text
+    if not month.head.position:  # of a saved head: nothing else has no link and no problem
+        return "gone: it is past its retention."
+    return f"whole, {month.head.position:,} rows, {month.head.hash}"
 
 
 def _month(month: Month) -> dict[str, Any]:

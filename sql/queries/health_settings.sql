@@ -32,6 +32,7 @@ SELECT severity, name,
        format('%%s is %%s, and %%s would be better: %%s', name, coalesce(nullif(shown, ''), 'empty'), value, why),
        to_jsonb(shown), '',
        CASE WHEN source = 'client' THEN 'Take it out of the database URL or PGOPTIONS.'
+            WHEN source = 'command line' THEN format('Set %%s = %%L where the server is started: its command line has it.', name, value)
             WHEN statement IS NOT NULL
             THEN format(statement || ' %%3$s = %%4$L; -- for sessions that begin then',
                         current_database(), session_user, name, value)

@@ -127,6 +127,12 @@ def test_verify_says_whole_or_names_the_row_and_compares_with_an_earlier_output(
     saved = tmp_path / "heads.json"
     saved.write_text(out)
     assert audit("verify", "--against", str(saved))[0] == 0
+    heads = json.loads(out)
+    heads["months"].append({"month": "2001-02-01", "position": 3, "hash": "0" * 64, "key_id": None, "problem": None})
+    saved.write_text(json.dumps(heads))
+    code, printed, _ = audit("verify", "--against", str(saved))
+    assert (code, printed.splitlines()[0]) == (0, "2001-02  gone: it is past its retention.")
+    saved.write_text(out)
     with owner(migrated_url) as connection:
         connection.execute("UPDATE audit_logs SET user_agent = 'somebody else' WHERE id = 2")
     code, out, _ = audit("verify")

@@ -210,6 +210,14 @@ def test_a_setting_of_the_client_is_no_matter_of_the_server(database_url: str) -
     assert remedies == ["Take it out of the database URL or PGOPTIONS."]
 
 
+def test_a_setting_of_the_command_line_is_changed_there(well: Connection) -> None:
+    with well.transaction(force_rollback=True):  # what a server that was started with -c jit=on says
+        well.execute("CREATE TABLE agentforge.pg_settings AS SELECT * FROM pg_catalog.pg_settings")
+        well.execute("UPDATE pg_settings SET setting = 'on', source = 'command line' WHERE name = 'jit'")
+        remedies = [item.remedy for item in health_checks(well) if (item.id, item.subject) == ("settings", "jit")]
+    assert remedies == ["Set jit = 'off' where the server is started: its command line has it."]
+
+
 def test_a_role_that_may_see_little_is_told_what_was_not_looked_at(well: Connection, shared_database: str) -> None:
     with connect(DatabaseSettings(url=shared_database)) as connection:
         connection.execute("CREATE ROLE test_health_nobody")
