@@ -106,14 +106,34 @@ Staged = Annotated[
     bool, typer.Option("--staged", help="Look at what is staged; new is what the last commit does not have.")
 ]
 
+
+class _Typed(str):
+    """What somebody typed, and no variable says."""
+
+
+def _typed(context: typer.Context, param: typer.CallbackParam, value: str | None) -> str | None:
+    source = context.get_parameter_source(param.name or "")
+    return _Typed(value) if value is not None and source and source.name == "COMMANDLINE" else value
+
+
 DataDir = Annotated[
     str | None,
-    typer.Option("--data-dir", metavar="DIR", envvar="AGENTFORGE_DATA_DIR", help="Folder of the embedded server."),
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        envvar="AGENTFORGE_DATA_DIR",
+        help="Folder of the embedded server.",
+        callback=_typed,
+    ),
 ]
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(
-        "--database-url", metavar="URL", envvar="AGENTFORGE_DATABASE_URL", help="Use this PostgreSQL instead."
+        "--database-url",
+        metavar="URL",
+        envvar="AGENTFORGE_DATABASE_URL",
+        help="Use this PostgreSQL instead.",
+        callback=_typed,
     ),
 ]
 Model = Annotated[str | None, _setting("model")]
@@ -149,7 +169,17 @@ KeepDetached = Annotated[
 
 
 def database_of(database_url: str | None, data_dir: str | None) -> "DatabaseSettings":
-    """What two of these options mean. Imports the driver, which no other option needs."""
-    from agentforge.cli.database import database_settings
+    """What two of these options mean: what is typed goes before what variables say. Imports the driver.
 
+    Raises:
+        UsageError: both are typed.
+    """
+    from agentforge.cli.database import database_settings
+    from agentforge.errors import UsageError
+    from agentforge.store.connection import DatabaseSettings
+
+    if isinstance(data_dir, _Typed):
+        if isinstance(database_url, _Typed):
+            raise UsageError("--database-url names a server and --data-dir another one.", "Give one of them.")
+        return DatabaseSettings(data_dir=data_dir)
     return database_settings(database_url, data_dir)

@@ -53,3 +53,16 @@ def test_another_server_is_not_ours_to_start(home: str) -> None:
     done = run("start", HOME=home, AGENTFORGE_DATABASE_URL="postgresql://user:secret@127.0.0.1:9/x")
     assert done.returncode == 2
     assert "secret" not in done.stderr
+
+
+def test_a_folder_that_is_typed_goes_before_a_server_of_the_environment(home: str) -> None:
+    """Else `db restore FILE --data-dir DIR` would restore into the server that everybody works with."""
+    folder = str(Path(home, "typed"))
+    elsewhere = {"AGENTFORGE_DATABASE_URL": "postgresql://127.0.0.1:9/x", "PGHOST": "127.0.0.1"}
+    done = run("status", "--data-dir", folder, HOME=home, **elsewhere)
+    assert done.returncode == 0, done.stderr
+    assert "absent" in done.stdout
+    assert run("status", HOME=home, AGENTFORGE_DATA_DIR=folder, **elsewhere).returncode == 3
+    both = run("status", "--data-dir", folder, "--database-url", "postgresql://127.0.0.1:9/x", HOME=home)
+    assert (both.returncode, both.stdout) == (2, "")
+    assert "Give one of them." in both.stderr
