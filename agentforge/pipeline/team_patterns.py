@@ -150,6 +150,8 @@ def remove(connection: Connection, name: str) -> None:
 def rare_words(examples: Sequence[Example]) -> tuple[str, ...]:
     """Words of the examples that are rare in code, those that several have first: what they are looked for by.
 
+    Keywords are none: nearly all code has them.
+
     Raises:
         UsageError: they have none.
     """
@@ -157,6 +159,7 @@ def rare_words(examples: Sequence[Example]) -> tuple[str, ...]:
     from agentforge.embed.fast import FastEmbedder
     from agentforge.embed.features import sub_tokens, without_comments
     from agentforge.embed.snippets import parsed_snippet
+    from agentforge.embed.subtokens import KEYWORDS
 
     embedder = FastEmbedder()
     found: dict[str, int] = {}
@@ -165,7 +168,7 @@ def rare_words(examples: Sequence[Example]) -> tuple[str, ...]:
             code = without_comments(parsed_snippet(example.code, example.language)[1]).decode("utf-8", "replace")
         except parse.ParseTimeoutError:
             raise UsageError("An example takes the parser too long.", "Take a smaller function.") from None
-        words = {word for name in _NAME.findall(code) for word in sub_tokens(name) if len(word) > 2}
+        words = {word for name in _NAME.findall(code) for word in sub_tokens(name) if len(word) > 2} - KEYWORDS
         best = sorted(words, key=lambda word: (-embedder.rarity(f"s:{word}"), word))[: 3 * _RARE_WORDS]
         for word in best:
             found[word] = found.get(word, 0) + 1

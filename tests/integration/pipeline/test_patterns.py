@@ -139,6 +139,10 @@ def test_a_team_adds_a_pattern_finds_it_and_removes_it(bench: Bench) -> None:
 def test_what_is_worth_saying_of_examples_is_said(bench: Bench) -> None:
     one = add(bench.connection, Definition("one-zebra", PatternType.IDIOM), [example(ZEBRA.format("x"))])
     assert any("One example" in text for text in one.warnings)
+    short = example("def paint(self, zebra):\n    return self.canvas.draw(zebra)\n")
+    assert add(bench.connection, Definition("short", PatternType.IDIOM), [short]).pattern.words == (
+        ("canvas", "draw", "paint", "zebra"),
+    ), "all code has keywords"
     two = add(
         bench.connection,
         Definition("odd-pair", PatternType.IDIOM, words=(("def",),)),
