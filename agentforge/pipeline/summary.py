@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agentforge.model import (
@@ -27,22 +26,6 @@ _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 _COLUMN = {Status.NEW: 0, Status.REOPENED: 0, Status.FIXED: 1, Status.OPEN: 2}
 # Scores are added up in whole parts of this: sums of floats depend on the order in which the files come.
 _PART = 1_000_000_000
-
-
-def summarise(project: str, files: Iterable[FileAnalysis]) -> Summary:
-    """Aggregate the analysed files.
-
-    Args:
-        project: name shown with every function.
-        files: all files of the project, with their violations and statuses.
-
-    Returns:
-        Languages by code lines, worst functions by cognitive then cyclomatic complexity, violations worst first.
-    """
-    totals = Totals(project)
-    for file in files:
-        totals.add(file)
-    return totals.summary()
 
 
 def order(row: tuple[bool, Violation]) -> tuple[int, bool, bool, str, int, int, str]:

@@ -46,7 +46,7 @@ class Reader:
         self._queries = load("report")
 
     def summary(self) -> Summary:
-        """What `pipeline.summary.summarise` makes of the same files, and the near-duplicates."""
+        """What `pipeline.summary.Totals` makes of the same files, and the near-duplicates."""
         languages = self._rows("languages")
         counts: dict[str, tuple[int, ...]] = {row[0]: row[1:] for row in self._rows("severities")}
         duplicates, duplicate_count = self._duplicates()

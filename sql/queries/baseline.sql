@@ -6,12 +6,6 @@ JOIN agentforge.project_analyses AS a ON a.project_id = p.id AND a.branch = p.de
 WHERE p.id = %(project_id)s AND a.status = 'completed'
 ORDER BY a.id DESC LIMIT 1;
 
--- unresolved --
-SELECT id, file_path, rule_id, line_number, line_hash, message, fingerprint, function_name
-FROM agentforge.code_violations
-WHERE project_id = %(project_id)s AND branch = %(branch)s AND resolved_at IS NULL AND NOT imported
-ORDER BY id;
-
 -- new --
 -- What is on a branch, not waived, and neither came from the default branch nor is there by now; on the default branch itself,
 -- what its last analysis found to be new or reopened.

@@ -136,12 +136,12 @@ WITH found AS (
     FROM agentforge.file_analyses WHERE model_id IS NULL AND superseded_by IS NULL
     HAVING sum(function_count) > 0
 )
-SELECT 'info', name, format('%%s functions of %%s projects have no meaning yet (model %%s)', functions, projects, name),
+SELECT 'info', name, format('functions without meaning yet (model %%s): %%s, in projects: %%s', name, functions, projects),
        to_jsonb(functions), 'rows',
        'agentforge embed' || CASE WHEN name = 'hybrid' THEN '' ELSE ' --model ' || quote_ident(name) END
 FROM found
 UNION ALL
-SELECT 'info', '', format('%%s functions of %%s projects have no vector: nothing compares them', functions, projects),
+SELECT 'info', '', format('functions without a vector, which nothing compares: %%s, in projects: %%s', functions, projects),
        to_jsonb(functions), 'rows', 'agentforge embed'
 FROM bare
 UNION ALL

@@ -69,7 +69,7 @@ def test_what_is_not_embedded_does_not_look_as_if_it_were_compared(bench: Bench)
         "4 functions are not embedded yet, and not compared. `agentforge embed` makes the vectors."
     ]
     (told,) = [item for item in health_checks(bench.connection) if item.id == "meaning"]
-    assert told.what == "4 functions of 1 projects have no vector: nothing compares them"
+    assert told.what == "functions without a vector, which nothing compares: 4, in projects: 1"
     fill(bench.connection, task(bench), ignore)
     said.clear()
     assert find_duplicates(Comparison(bench.connection), request, said.append).functions == 4

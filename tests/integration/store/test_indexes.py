@@ -91,7 +91,6 @@ HOT = [
     ("waivers", "expire", {**PROJECT, "analysis_id": 1}, "code_violations_(waiver|waived_fingerprint)"),
     ("violations", "beginning_with", {"prefix": "01234567", "project_ids": None}, "code_violations_fingerprint"),
     ("violations", "history", {"id": 1, "project_id": 1}, "violation_events_violation"),
-    ("baseline", "unresolved", PROJECT, "code_violations_(open|path|unresolved_fingerprint|severity|key)"),
     ("report", "duplicates", {**PROJECT, "limit": 10}, "function_duplicates_(project|pkey)"),
     ("duplicates", "compared_projects", {}, "project_analyses_latest"),
     ("duplicates", "candidates", {**COMPARED, "model_id": 1}, "file_analyses_(current|path)"),

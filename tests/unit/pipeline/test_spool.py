@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hostile_report import FILES, REPORT
@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentforge.errors import AgentForgeError
-from agentforge.model import FileAnalysis, Severity, Status
+from agentforge.model import FileAnalysis, Severity, Status, Summary
 from agentforge.pipeline import rows as rows_module
 from agentforge.pipeline import spool as spool_module
 from agentforge.pipeline.rows import Rows
 from agentforge.pipeline.spool import Spool
-from agentforge.pipeline.summary import order, summarise
+from agentforge.pipeline.summary import Totals, order
 
 
 @pytest.fixture
@@ -61,6 +61,13 @@ def files(count: int) -> list[FileAnalysis]:
     return made
 
 
+def summary(found: Iterable[FileAnalysis]) -> Summary:
+    totals = Totals("shop")
+    for file in found:
+        totals.add(file)
+    return totals.summary()
+
+
 @pytest.mark.usefixtures("_small")
 def test_what_is_spooled_is_what_was_found() -> None:
     found = files(40)
@@ -75,7 +82,7 @@ def test_what_is_spooled_is_what_was_found() -> None:
     assert list(kept.violations) == ordered
     assert len(kept.violations) == 40
     assert next(iter(kept.violations)) in kept.violations
-    assert kept.totals.summary() == summarise("shop", reversed(found))
+    assert kept.totals.summary() == summary(reversed(found))
     top = [item for item in ordered if item.status is not Status.WAIVED][:10]
     assert list(kept.totals.summary().top_violations) == top
 
@@ -85,7 +92,7 @@ def test_nothing_is_kept_that_nobody_shows() -> None:
     for file in files(20):
         rows.add(file)
     assert (rows.files, rows.violations) == ((), ())
-    assert rows.totals.summary() == summarise("shop", files(20))
+    assert rows.totals.summary() == summary(files(20))
 
 
 def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
