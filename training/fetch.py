@@ -21,11 +21,11 @@ AT_ONCE = 4
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
-def run(command: list[str], folder: Path, what: str) -> None:
-    """One download into a folder."""
+def run(command: list[str], folder: Path, what: str, *, in_parts: bool = False) -> None:
+    """One download into a folder; `in_parts` where some of it is enough: an archive without its signature."""
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
+    if done.returncode and not (in_parts and any(folder.iterdir())):
         print(f"{what}: {(done.stderr.strip().splitlines() or ['?'])[-1]}", file=sys.stderr)
 
 
@@ -69,7 +69,7 @@ def debian_packages(folder: Path, kind: str) -> None:
         own = folder / (wanted if what == "sources" else wanted.removeprefix("lib").removesuffix("-dev"))
         if not any(own.glob("*")):
             how = ["source", "--download-only"] if what == "sources" else ["download"]
-            run([*apt, *how, wanted], own, f"{wanted} ({suite})")
+            run([*apt, *how, wanted], own, f"{wanted} ({suite})", in_parts=True)
 
 
 def main() -> None:
