@@ -14,6 +14,18 @@ def data_removed(paths: ServerPaths) -> bool:
     return not (paths.data / "PG_VERSION").exists()
 
 
+def programs_removed(paths: ServerPaths) -> bool:
+    """Whether the program that the server was started from is gone, as with the environment that it came in.
+
+    Such a server runs on, and can load no library any more: not even PL/pgSQL, in a new connection.
+    """
+    try:
+        program = (paths.data / "postmaster.opts").read_text().split(' "', 1)[0]
+    except (OSError, ValueError):
+        return False
+    return not Path(program.strip()).exists()
+
+
 def check_running(paths: ServerPaths) -> None:
     """Refuse a server that runs, or whose keeper does, and whose files are gone: nobody could ever connect.
 

@@ -24,7 +24,7 @@ from agentforge.store.embedded.account import Account, server_account
 from agentforge.store.embedded.binaries import Binaries, find_binaries, usable_by
 from agentforge.store.embedded.locks import FileLock
 from agentforge.store.embedded.paths import ServerPaths, locate, prepare
-from agentforge.store.embedded.removed import check_running, data_removed
+from agentforge.store.embedded.removed import check_running, data_removed, programs_removed
 from agentforge.store.embedded.settings import configuration
 
 PATIENCE = 600.0  # seconds to wait for a start, a crash recovery or a stop
@@ -82,6 +82,8 @@ class Server:
         with FileLock(self.paths.lock("lock")) as lock:
             if not lock.take(timeout=PATIENCE, on_wait=self._tell_waiting):
                 raise self._gave_up("another process has been creating, starting or stopping it")
+            if programs_removed(self.paths):
+                self._end()
             if self._keeper_present() and self.ping() == Ping.OK and not data_removed(self.paths):
                 check_running(self.paths)
             else:
@@ -97,7 +99,7 @@ class Server:
             EmbeddedServerError: the server cannot be made to run.
             psycopg.OperationalError: it runs and refuses the connection.
         """
-        if self.paths.password.exists():
+        if self.paths.password.exists() and not programs_removed(self.paths):
             try:
                 result = attempt()
             except psycopg.OperationalError:
@@ -291,10 +293,15 @@ class Server:
         if not self.paths.lock("lock").exists():
             return False
         prepare(self.paths, self.account)
-        with FileLock(self.paths.lock("lock")) as lock, FileLock(self.paths.lock("alive")) as alive:
+        with FileLock(self.paths.lock("lock")) as lock:
             if not lock.take(timeout=PATIENCE, on_wait=self._tell_waiting):
                 raise self._gave_up("another process has been creating, starting or stopping it")
             self.paths.pinned.unlink(missing_ok=True)
+            return self._end()
+
+    def _end(self) -> bool:
+        """End the server, if there is one, and say whether there was; the lock is held."""
+        with FileLock(self.paths.lock("alive")) as alive:
             if alive.try_take():
                 return False
             self._signal_postmaster(signal.SIGINT)  # fast shutdown: clients are disconnected, nothing is lost

@@ -178,6 +178,19 @@ def test_socket_removed_under_the_server_is_said_at_once(settings):
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_a_server_whose_programs_were_removed_is_replaced(settings):
+    """As where the environment that it came in is made anew within its linger."""
+    with connect(settings) as connection:
+        connection.execute("CREATE TABLE public.kept ()")
+    server = Server(settings.data_dir, LINGER)
+    old, options = server.pid, server.paths.data / "postmaster.opts"
+    options.write_text('/no/such/environment/bin/postgres "-D" "data"\n')
+    with connect(settings) as connection:
+        connection.execute("DROP TABLE public.kept")
+    assert server.pid != old
+    assert "/no/such" not in options.read_text()
+
+
 def test_server_gone_in_the_middle_says_what_to_do(settings):
     with pytest.raises(DatabaseError, match="run again when it is back"), connect(settings) as connection:
         control.stop(settings)
