@@ -4,6 +4,7 @@ Neither here nor in the modules of commands are annotations kept as texts: typer
 at every start.
 """
 
+import math
 import os
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -109,6 +110,13 @@ Staged = Annotated[
 
 class _Typed(str):
     """What somebody typed, and no variable says."""
+
+
+def number(value: float | None) -> float | None:
+    """A callback: refuse what is no number, which is in every range."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("nan is no number.")
+    return value
 
 
 def _typed(context: typer.Context, param: typer.CallbackParam, value: str | None) -> str | None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat, database_of
+from agentforge.cli.options import DatabaseUrl, DataDir, Format, OutputFormat, database_of, number
 from agentforge.model import PatternType, Severity
 
 app = typer.Typer(
@@ -32,7 +32,9 @@ Unless = Annotated[
 ]
 Spread = Annotated[
     float | None,
-    typer.Option("--spread", min=0.0, max=10.0, metavar="N", help="Standard deviations allowed; 2 without it."),
+    typer.Option(
+        "--spread", min=0.0, max=10.0, callback=number, metavar="N", help="Standard deviations allowed; 2 without it."
+    ),
 ]
 
 

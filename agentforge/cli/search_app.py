@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentforge.cli.options import CompareModel, DatabaseUrl, DataDir, Format, OutputFormat, database_of
+from agentforge.cli.options import CompareModel, DatabaseUrl, DataDir, Format, OutputFormat, database_of, number
 
 app = typer.Typer()
 
@@ -37,7 +37,7 @@ def similar(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Show at most so many.")] = 10,
     min_score: Annotated[
-        float, typer.Option("--min-score", min=0.0, max=1.0, help="Least score (1 is equal code).")
+        float, typer.Option("--min-score", min=0.0, max=1.0, callback=number, help="Least score (1 is equal code).")
     ] = 0.001,
     show_code: Annotated[bool, typer.Option("--show-code", help="Show the functions side by side.")] = False,
     model: CompareModel = None,
@@ -100,7 +100,9 @@ def duplicates(
     tests: Annotated[bool, typer.Option("--tests", help="Compare the functions of tests, too.")] = False,
     min_score: Annotated[
         float | None,
-        typer.Option("--min-score", min=0.05, max=1.0, help="Least score; 1 is equal code.  [default: 0.9]"),
+        typer.Option(
+            "--min-score", min=0.05, max=1.0, callback=number, help="Least score; 1 is equal code.  [default: 0.9]"
+        ),
     ] = None,
     min_lines: Annotated[int, typer.Option("--min-lines", min=1, help="Least lines of code of a function.")] = 6,
     limit: Annotated[

@@ -185,6 +185,6 @@ def _only(candidates: Sequence[StoredFunction], search: Search, request: Request
 
 def _suggestion(search: Search, request: Request) -> str:
     if _PATH_AND_LINE.fullmatch(request.function):
-        return "No function is stored at that line; has the file been analysed?"
+        return "There is no such file here, and no function is stored at that line. Has the file been analysed?"
     near = likely_names(request.function, search.function_names())
     return f"Did you mean {', '.join(near)}?" if near else "Give a name, PATH:LINE, or - for code on standard input."

@@ -194,7 +194,9 @@ def _next_steps(report: Report) -> Iterator[Text]:
     """What to run next, where there is a database to ask."""
     if report.analysis.id is None:
         return
-    if report.summary.duplicates:
+    if report.analysis.model is None:
+        yield _command("agentforge embed")
+    elif report.summary.duplicates:
         function = report.summary.duplicates[0].first
         yield _command(f"agentforge similar {function.path}:{function.start_line} --show-code")
     elif report.summary.worst_functions:

@@ -40,8 +40,11 @@ WITH tool AS (SELECT * FROM unnest(%(names)s::text[], %(checksums)s::text[]) AS 
            'Use the version of agentforge that migrated the database.'
     FROM agentforge.schema_migrations AS a JOIN tool AS t USING (name) WHERE t.checksum <> a.checksum
     UNION ALL
-    SELECT 'warning', t.name, format('the migration %%s is pending', t.name), 'agentforge db migrate'
-    FROM tool AS t LEFT JOIN agentforge.schema_migrations AS a USING (name) WHERE a.name IS NULL
+    SELECT 'warning', min(t.name),
+           CASE count(*) WHEN 1 THEN format('the migration %%s is pending', min(t.name))
+               ELSE format('%%s migrations are pending, %%s to %%s', count(*), min(t.name), max(t.name)) END,
+           'agentforge db migrate'
+    FROM tool AS t LEFT JOIN agentforge.schema_migrations AS a USING (name) WHERE a.name IS NULL HAVING count(*) > 0
 )
 SELECT severity, name, what, to_jsonb(name), '', remedy FROM faults
 UNION ALL

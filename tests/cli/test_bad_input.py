@@ -180,3 +180,17 @@ def test_an_empty_value_is_refused_by_name(
     assert capsys.readouterr().err.startswith(
         f"agentforge: The value after {said} is empty.\nGive one, or leave it out."
     )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("similar", "total", "--min-score", "nan"),
+        ("duplicates", "--min-score", "nan"),
+        ("patterns", "add", "csv-by-split", "--type", "smell", "--from", "total", "--spread", "nan"),
+    ],
+)
+def test_what_is_no_number_is_in_no_range(arguments: tuple[str, ...]) -> None:
+    done = in_process.run(*arguments)
+    assert done.returncode == 2
+    assert f"'{arguments[-2]}': nan is no number." in done.stderr
