@@ -49,7 +49,7 @@ WITH tool AS (SELECT * FROM unnest(%(names)s::text[], %(checksums)s::text[]) AS 
 SELECT severity, name, what, to_jsonb(name), '', remedy FROM faults
 UNION ALL
 SELECT 'ok', '', 'the schema is that of this agentforge, ' || max(name), to_jsonb(max(name)), '', ''
-FROM agentforge.schema_migrations WHERE NOT EXISTS (SELECT FROM faults);
+FROM agentforge.schema_migrations HAVING NOT EXISTS (SELECT FROM faults);
 
 -- size --
 SELECT 'ok', current_database()::text, 'the database takes ' || pg_size_pretty(pg_database_size(current_database())),

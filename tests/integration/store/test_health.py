@@ -256,6 +256,18 @@ def test_an_empty_database_is_told_how_to_begin(database_url: str) -> None:
     assert status.pending == tuple(migration.name for migration in migrations())
 
 
+@pytest.mark.parametrize(("kept", "said"), [(1, "the migration"), (2, "2 migrations are pending, ")])
+def test_migrations_that_are_pending_are_one_finding(well: Connection, kept: int, said: str) -> None:
+    missing = [migration.name for migration in migrations()][-kept:]
+    with well.transaction(force_rollback=True):
+        well.execute("DELETE FROM schema_migrations WHERE name = ANY (%s)", (missing,))
+        (found,) = [item for item in health_checks(well) if item.id == "migrations"]
+    assert found.what.startswith(said)
+    assert missing[0] in found.what
+    assert missing[-1] in found.what
+    assert (found.severity, found.remedy) == ("warning", "agentforge db migrate")
+
+
 def test_a_hundred_partitions_cost_no_more_statements_than_a_few(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

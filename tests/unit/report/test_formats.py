@@ -261,3 +261,9 @@ def test_waived_and_fixed_ones_count_nowhere() -> None:
     root: Any = ElementTree.fromstring(text_of(report, ReportFormat.JUNIT))
     assert root.attrib["failures"] == "0"
     assert "No violations" in text_of(report, ReportFormat.MARKDOWN)
+
+
+@pytest.mark.parametrize("model", ["hybrid", None])
+def test_without_vectors_what_comes_next_is_to_embed(model: str | None) -> None:
+    report = dataclasses.replace(REPORT, analysis=dataclasses.replace(REPORT.analysis, id=1, model=model))
+    assert ("Next: agentforge embed" in text_of(report, ReportFormat.TABLE)) == (model is None)
