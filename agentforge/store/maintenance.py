@@ -15,7 +15,7 @@ from agentforge.store.queries import load
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
 
-__all__ = ["AFTER_MIGRATING", "STEPS", "Options", "Step", "alone", "archive_partition", "maintain", "rollover_when_due"]
+__all__ = ["AFTER_MIGRATING", "STEPS", "Options", "Step", "alone", "archive_partition", "maintain", "rollover_at_once"]
 
 LOST = "the connection was lost"
 AFTER_MIGRATING = frozenset({"rollover", "retention", "sessions"})  # who has no cron is safe so
@@ -61,17 +61,15 @@ def maintain(connection: Connection, options: Options, only: Collection[str] | N
     return tuple(steps)
 
 
-def rollover_when_due(connection: Connection) -> Step | None:
-    """For who has no cron: make partitions when rows are in a default. On nearly all days it asks one question.
+def rollover_at_once(connection: Connection) -> Step | None:
+    """Make partitions for who has no cron, inside another command: a lock that is not to be had is not waited for.
 
     Args:
         connection: as the owner of the schema, outside a transaction.
 
     Returns:
-        What was done, None where nothing was to be done.
+        What was done, None where another maintenance is under way.
     """
-    if not partitions.is_due(connection):
-        return None
     with partitions.one_attempt(connection):
         steps = maintain(connection, Options(), {"rollover"})
     return steps[0] if steps else None

@@ -91,8 +91,9 @@ def work_as_application(connection: Connection, token: str, request_id: str, *, 
         connection.prepare_threshold = None
         if needs_session:
             _refuse_pooler(found)
+    applied: tuple[str, ...] = ()
     if found.operator or not found.schema:
-        migrate.migrate(connection)
+        applied = migrate.migrate(connection)
         found = standing(connection)
     elif not found.member:
         raise DatabaseError(
@@ -102,7 +103,7 @@ def work_as_application(connection: Connection, token: str, request_id: str, *, 
     else:
         migrate.check_current(connection)
     if found.operator and not found.pooled:
-        _mend(connection)
+        _mend(connection, migrated=bool(applied))
     application = Application(connection, token, request_id, found)
     if not found.pooled:
         query = "work_as_application" if found.operator else "present"
@@ -127,18 +128,21 @@ def work_as_owner(connection: Connection, request_id: str) -> None:
     connection.execute(load("roles")["work_as_owner"], {"request_id": request_id})
 
 
-def _mend(connection: Connection) -> None:
-    """Make partitions where rows have lain in a default for a day: there is no cron. Never fails, waits for no lock."""
+def _mend(connection: Connection, *, migrated: bool) -> None:
+    """Make partitions after a migration, and where rows have lain in a default for a day: there is no cron.
+
+    It never fails, and waits for no lock.
+    """
     import psycopg
 
     from agentforge.store import partitions
 
     with suppress(psycopg.Error):
         connection.execute(load("roles")["work_as_owner"], {"request_id": ""})
-        if partitions.is_due(connection):
-            from agentforge.store.maintenance import rollover_when_due
+        if migrated or partitions.is_due(connection):
+            from agentforge.store.maintenance import rollover_at_once
 
-            rollover_when_due(connection)
+            rollover_at_once(connection)
 
 
 def look_on(connection: Connection, token: str, request_id: str) -> None:

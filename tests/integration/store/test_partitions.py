@@ -17,7 +17,7 @@ from agentforge.cli.database import open_as_owner, open_database
 from agentforge.errors import UsageError
 from agentforge.store import partitions
 from agentforge.store.connection import DatabaseSettings
-from agentforge.store.maintenance import Options, maintain, rollover_when_due
+from agentforge.store.maintenance import Options, maintain
 
 if TYPE_CHECKING:
     from agentforge.store.connection import Connection
@@ -281,6 +281,18 @@ def test_without_cron_a_command_mends_what_is_due_once_a_day(database: Connectio
     assert use()["y2001m02"] == 1
 
 
+def test_a_database_that_a_command_makes_has_its_partitions(database_url: str) -> None:
+    with open_database(DatabaseSettings(url=database_url), print):
+        pass
+    with another(database_url) as connection:
+        connection.execute("SET search_path = agentforge")
+        made = connection.execute(
+            "SELECT count(*) FROM partitions WHERE NOT is_default AND range_start <= now()"
+        ).fetchone()
+        tables = connection.execute("SELECT count(*) FROM partition_settings").fetchone()
+    assert made == tables
+
+
 def test_what_is_due_never_makes_a_command_fail_or_wait(database: Connection, migrated_url: str) -> None:
     database.execute(ERROR, ("stray", "2001-01-01"))
     with another(migrated_url) as holder, holder.transaction():
@@ -290,7 +302,7 @@ def test_what_is_due_never_makes_a_command_fail_or_wait(database: Connection, mi
             assert months(connection) == {"default": 1}
             assert connection.execute("SELECT current_user").fetchone() == ("agentforge_app",)
         assert time.perf_counter() - started < 5
-    assert rollover_when_due(database) is None, "it was tried today"
+    assert not partitions.is_due(database), "it was tried today"
 
 
 def test_a_dry_run_names_what_a_run_then_does(database: Connection) -> None:
