@@ -16,7 +16,7 @@ from agentforge.store.duplicates import Compared, ComparedProject, Comparison
 
 if TYPE_CHECKING:
     from agentforge.embed.clusters import Star
-    from agentforge.embed.duplicates import Channels, Pair
+    from agentforge.embed.duplicates import Channels
     from agentforge.walk import SourceTree
 
 _MANY = 200_000
@@ -109,11 +109,11 @@ def find_duplicates(comparison: Comparison, request: Request, observer: Observer
         min_lines=request.min_lines,
     )
     wanted = {project.id for project in chosen}
-    candidates = _without_docstrings(comparison, functions, pairs)
+    refs = comparison.shown(sorted({functions.ids[index] for one, other, _ in pairs for index in (one, other)}))
+    candidates = _without_docstrings(functions, refs)
     found = [star for star in stars(pairs, candidates) if _wanted(star, functions, request, wanted)]
     found.sort(key=lambda star: (-star.lines, star.members))
     shown = found[: request.limit]
-    refs = comparison.shown([functions.ids[index] for star in shown for index in star.members])
     return Found(
         projects=tuple(project.name for project in projects),
         model=first.model,
@@ -238,16 +238,13 @@ def _compared(
     return [index for index, item in enumerate(functions.candidates) if item.project in wanted]
 
 
-def _without_docstrings(comparison: Comparison, functions: Compared, pairs: Sequence[Pair]) -> list[Candidate]:
-    """The functions, those in pairs with the lines that are left without their docstrings: merging saves no others."""
+def _without_docstrings(functions: Compared, refs: Mapping[int, FunctionRef]) -> list[Candidate]:
+    """The functions, those of `refs` with the lines that are left without their docstrings: merging saves no others."""
     from agentforge.measure.description import docstring_lines
 
     candidates = list(functions.candidates)
-    paired = {index for one, other, _ in pairs for index in (one, other)}
-    refs = comparison.shown([functions.ids[index] for index in paired])
-    for index in paired:
-        ref = refs.get(functions.ids[index])
-        if ref is not None:
+    for index, function_id in enumerate(functions.ids):
+        if ref := refs.get(function_id):
             lines = candidates[index].lines_of_code - docstring_lines(ref.language, ref.code)
             candidates[index] = replace(candidates[index], lines_of_code=lines)
     return candidates
