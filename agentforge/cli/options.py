@@ -108,15 +108,15 @@ Staged = Annotated[
 ]
 
 
-class _Typed(str):
-    """What somebody typed, and no variable says."""
-
-
 def number(value: float | None) -> float | None:
     """A callback: refuse what is no number, which is in every range."""
     if value is not None and math.isnan(value):
         raise typer.BadParameter("nan is no number.")
     return value
+
+
+class _Typed(str):
+    """What somebody typed, and no variable says."""
 
 
 def _typed(context: typer.Context, param: typer.CallbackParam, value: str | None) -> str | None:

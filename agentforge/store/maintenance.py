@@ -61,18 +61,14 @@ def maintain(connection: Connection, options: Options, only: Collection[str] | N
     return tuple(steps)
 
 
-def rollover_at_once(connection: Connection) -> Step | None:
+def rollover_at_once(connection: Connection) -> None:
     """Make partitions for who has no cron, inside another command: a lock that is not to be had is not waited for.
 
     Args:
         connection: as the owner of the schema, outside a transaction.
-
-    Returns:
-        What was done, None where another maintenance is under way.
     """
     with partitions.one_attempt(connection):
-        steps = maintain(connection, Options(), {"rollover"})
-    return steps[0] if steps else None
+        maintain(connection, Options(), {"rollover"})
 
 
 @contextmanager
