@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from concurrency import Client, client_of
+from concurrency import SHARES, Client, client_of
 
 from agentforge.store.connection import DatabaseSettings
 from agentforge.store.pool import Pool
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from corpus import User
 
     from agentforge.store.connection import Connection
-
-SHARES = {"similar": 0.45, "by_name": 0.15, "at_line": 0.15, "worst": 0.15, "change": 0.05, "measurement": 0.05}
 
 
 def nothing(connection: Connection, user: User, own: dict[int, int]) -> None:
